@@ -1,0 +1,5 @@
+//! The MCP Streamable HTTP server transport on hyper.
+
+mod http;
+mod protocol;
+mod server;

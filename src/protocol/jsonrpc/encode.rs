@@ -1,0 +1,186 @@
+//! Encoding: each message is written once, into the bytes that log, wire and replay share.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::{RequestId, RpcError};
+
+/// Writes the members of a JSON object straight into a buffer.
+///
+/// A result is written by two parties, the era (its `resultType`, its `_meta`) and the
+/// application (all else); both write into the same object without a value between them.
+pub(crate) struct ObjectWriter<'a> {
+    buffer: &'a mut Vec<u8>,
+    empty: bool,
+}
+
+impl<'a> ObjectWriter<'a> {
+    /// Begins an object in `buffer`.
+    pub(crate) fn begin(buffer: &'a mut Vec<u8>) -> Self {
+        buffer.push(b'{');
+        Self { buffer, empty: true }
+    }
+
+    /// Adds a member. `key` must need no escaping, and must not have been added before.
+    pub(crate) fn member<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), serde_json::Error> {
+        self.key(key);
+        serde_json::to_writer(&mut *self.buffer, value)
+    }
+
+    /// Adds a member whose value is JSON already.
+    pub(crate) fn raw_member(&mut self, key: &'static str, json: &[u8]) {
+        self.key(key);
+        self.buffer.extend_from_slice(json);
+    }
+
+    /// Adds members that are JSON already: `"a":1,"b":2`, without the braces, and not empty.
+    pub(crate) fn raw_members(&mut self, json: &[u8]) {
+        self.separate();
+        self.buffer.extend_from_slice(json);
+    }
+
+    /// Ends the object.
+    pub(crate) fn end(self) {
+        self.buffer.push(b'}');
+    }
+
+    fn separate(&mut self) {
+        if !std::mem::take(&mut self.empty) {
+            self.buffer.push(b',');
+        }
+    }
+
+    fn key(&mut self, key: &'static str) {
+        debug_assert!(key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\'), "{key:?}");
+        self.separate();
+        self.buffer.push(b'"');
+        self.buffer.extend_from_slice(key.as_bytes());
+        self.buffer.extend_from_slice(b"\":");
+    }
+}
+
+/// Encodes an answer with a result, whose members `write` adds.
+///
+/// # Errors
+///
+/// What `write` fails with: a value of the application's that JSON cannot hold.
+pub(crate) fn encode_result(
+    id: &RequestId,
+    write: impl FnOnce(&mut ObjectWriter<'_>) -> Result<(), serde_json::Error>,
+) -> Result<Bytes, serde_json::Error> {
+    let mut buffer = Vec::with_capacity(256);
+    buffer.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+    buffer.extend_from_slice(id.as_json().as_bytes());
+    buffer.extend_from_slice(b",\"result\":");
+    let mut object = ObjectWriter::begin(&mut buffer);
+    write(&mut object)?;
+    object.end();
+    buffer.push(b'}');
+    Ok(single_line(buffer))
+}
+
+/// Encodes an answer with an error. Without an id the member is left out, as the schema has it
+/// for errors of requests whose id could not be read.
+pub(crate) fn encode_error(id: Option<&RequestId>, error: &RpcError) -> Bytes {
+    let mut buffer = Vec::with_capacity(128);
+    let mut object = ObjectWriter::begin(&mut buffer);
+    object.raw_member("jsonrpc", b"\"2.0\"");
+    if let Some(id) = id {
+        object.raw_member("id", id.as_json().as_bytes());
+    }
+    object.member("error", error).expect("an RpcError holds only what JSON can");
+    object.end();
+    single_line(buffer)
+}
+
+/// Encodes a notification, whose params `write` adds.
+///
+/// # Errors
+///
+/// What `write` fails with.
+pub(crate) fn encode_notification(
+    method: &'static str,
+    write: impl FnOnce(&mut ObjectWriter<'_>) -> Result<(), serde_json::Error>,
+) -> Result<Bytes, serde_json::Error> {
+    let mut buffer = Vec::with_capacity(128);
+    buffer.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":\"");
+    buffer.extend_from_slice(method.as_bytes());
+    buffer.extend_from_slice(b"\",\"params\":");
+    let mut params = ObjectWriter::begin(&mut buffer);
+    write(&mut params)?;
+    params.end();
+    buffer.push(b'}');
+    Ok(single_line(buffer))
+}
+
+/// Makes valid JSON one line, for SSE: a line end in JSON can only stand between tokens, since
+/// strings must escape it, so a space in its place means the same.
+pub(crate) fn single_line(mut json: Vec<u8>) -> Bytes {
+    let mut from = 0;
+    while let Some(at) = memchr::memchr2(b'\n', b'\r', &json[from..]) {
+        json[from + at] = b' ';
+        from += at + 1;
+    }
+    Bytes::from(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::protocol::jsonrpc::ErrorCode;
+
+    #[test]
+    fn a_result_is_one_object_with_the_members_in_order() {
+        let bytes = encode_result(&RequestId::from(7), |object| {
+            object.raw_member("resultType", b"\"complete\"");
+            object.raw_members(br#""a":1,"b":2"#);
+            object.member("text", "a\nb")
+        });
+        assert_eq!(
+            bytes.unwrap(),
+            r#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","a":1,"b":2,"text":"a\nb"}}"#
+        );
+    }
+
+    #[test]
+    fn an_empty_result_is_an_empty_object() {
+        let bytes = encode_result(&RequestId::from(1), |_| Ok(())).unwrap();
+        assert_eq!(bytes, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    }
+
+    #[test]
+    fn an_error_without_an_id_has_no_such_member() {
+        let error = RpcError::new(ErrorCode::ParseError, "no JSON").with_data(json!({"at": 1}));
+        assert_eq!(
+            encode_error(None, &error),
+            r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"no JSON","data":{"at":1}}}"#
+        );
+        assert_eq!(
+            encode_error(Some(&RequestId::from(2)), &RpcError::internal("x")),
+            r#"{"jsonrpc":"2.0","id":2,"error":{"code":-32603,"message":"x"}}"#
+        );
+    }
+
+    /// FACTS: "RawValue keeps newlines, which SSE must split; a bare \r is a line end in SSE".
+    #[test]
+    fn raw_values_with_line_ends_become_one_line_and_mean_the_same() {
+        let raw = RawValue::from_string("{\n\"a\":\r\n[1,\r2, \"x\\ny\"]}".to_owned()).unwrap();
+        let bytes = encode_notification("n", |params| params.member("v", &raw)).unwrap();
+        assert!(!bytes.contains(&b'\n') && !bytes.contains(&b'\r'));
+        let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(value["params"]["v"], json!({"a": [1, 2, "x\ny"]}));
+    }
+
+    #[test]
+    fn what_json_cannot_hold_is_an_error_and_no_message() {
+        let map = std::collections::HashMap::from([((1, 2), 3)]);
+        assert!(encode_result(&RequestId::from(1), |object| object.member("m", &map)).is_err());
+    }
+}

@@ -1,0 +1,10 @@
+//! The pure core: no runtime, no sockets, no clock, no randomness.
+//!
+//! Everything here is a function of its arguments. Time is a [`time::Millis`] that the caller
+//! passes, identifiers are made from bytes that the caller draws, and waiting is a
+//! [`std::task::Waker`] that the caller hands in. `tests/it/layering.rs` holds this.
+
+pub(crate) mod jsonrpc;
+pub(crate) mod principal;
+pub(crate) mod time;
+pub(crate) mod version;
