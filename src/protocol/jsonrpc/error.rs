@@ -77,6 +77,28 @@ impl RpcError {
     }
 
     pub(crate) fn method_not_found(method: &str) -> Self {
-        Self::new(ErrorCode::MethodNotFound, format!("Method not found: {method}"))
+        Self::new(ErrorCode::MethodNotFound, format!("Method not found: {}", excerpt(method)))
+    }
+}
+
+/// What a peer sent, fit to stand in a message: at most 64 characters, control characters shown
+/// by their escapes.
+pub(crate) fn excerpt(text: &str) -> String {
+    let mut shown: String = text.chars().take(64).flat_map(char::escape_debug).collect();
+    if text.chars().nth(64).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_short_and_has_no_control_characters() {
+        assert_eq!(excerpt("a\r\nb"), "a\\r\\nb");
+        assert_eq!(excerpt(&"x".repeat(64)), "x".repeat(64));
+        assert_eq!(excerpt(&"x".repeat(65)), format!("{}…", "x".repeat(64)));
     }
 }

@@ -3,9 +3,15 @@
 mod encode;
 mod error;
 mod id;
+mod params;
+mod parse;
 
 pub(crate) use encode::{
     ObjectWriter, encode_error, encode_notification, encode_result, single_line,
 };
-pub(crate) use error::{ErrorCode, RpcError};
+pub(crate) use error::{ErrorCode, RpcError, excerpt};
 pub(crate) use id::RequestId;
+pub(crate) use params::{CLIENT_CAPABILITIES, LOG_LEVEL, Meta, PROTOCOL_VERSION, Params, string};
+pub(crate) use parse::{
+    Invalid, Message, Notification, ParseLimits, Parsed, Request, Response, parse,
+};

@@ -1,0 +1,230 @@
+use super::*;
+
+fn one(body: &str) -> Result<Message<'_>, Invalid> {
+    match parse(body.as_bytes(), ParseLimits::default())? {
+        Parsed::Single(message) => Ok(message),
+        Parsed::Batch(_) => panic!("a batch"),
+    }
+}
+
+fn request(body: &str) -> Request<'_> {
+    match one(body) {
+        Ok(Message::Request(request)) => request,
+        other => panic!("no request: {other:?}"),
+    }
+}
+
+fn code(body: &[u8]) -> i32 {
+    parse(body, ParseLimits::default()).expect_err("is refused").code.as_i32()
+}
+
+#[test]
+fn a_request_is_borrowed_and_its_params_stay_raw() {
+    let request = request(
+        r#" {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"x": [1, 2]}}} "#,
+    );
+    assert!(matches!(request.method, Cow::Borrowed("tools/call")));
+    assert_eq!(request.id.as_json(), "1");
+    assert_eq!(request.params.get("arguments").unwrap().get(), r#"{"x": [1, 2]}"#);
+    assert!(matches!(request.params.get_str("name"), Some(Cow::Borrowed("a"))));
+    assert!(request.params.get("Name").is_none());
+}
+
+#[test]
+fn escaped_keys_and_values_mean_what_they_say() {
+    let request = request(
+        r#"{"jsonrpc":"2.\u0030","i\u0064":"x","method":"a\/b","params":{"n\u0061me":"\u0041"}}"#,
+    );
+    assert_eq!(request.method, "a/b");
+    assert_eq!(request.params.get_str("name").unwrap(), "A");
+}
+
+#[test]
+fn the_protocols_part_of_meta_is_picked_out() {
+    let request = request(
+        r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":{"progressToken":7,"x":{},
+            "io.modelcontextprotocol/protocolVersion":"2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities":{},
+            "io.modelcontextprotocol/clientInfo":{"name":"c"},
+            "io.modelcontextprotocol/logLevel":"info"}}}"#,
+    );
+    let meta = request.params.meta();
+    assert_eq!(meta.progress_token.unwrap().get(), "7");
+    assert_eq!(meta.protocol_version.unwrap().get(), r#""2026-07-28""#);
+    assert_eq!(meta.client_capabilities.unwrap().get(), "{}");
+    assert_eq!(meta.client_info.unwrap().get(), r#"{"name":"c"}"#);
+    assert_eq!(meta.log_level.unwrap().get(), r#""info""#);
+}
+
+#[test]
+fn notifications_and_responses_are_told_apart() {
+    assert!(matches!(one(r#"{"jsonrpc":"2.0","method":"n"}"#), Ok(Message::Notification(_))));
+    let Ok(Message::Response(response)) = one(r#"{"jsonrpc":"2.0","id":"a","result":{}}"#) else {
+        panic!("a response")
+    };
+    assert_eq!(response.outcome.unwrap().get(), "{}");
+    let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}"#;
+    let Ok(Message::Response(response)) = one(error) else { panic!("a response") };
+    assert!(response.outcome.is_err());
+}
+
+/// 2025-11-25, Base Protocol, Messages; JSON-RPC 2.0, sections 4, 5 and 5.1. CVE-2025-53366
+/// (crash on malformed input), CVE-2026-27896 (keys in other case are other keys).
+#[test]
+fn each_kind_of_malformed_body_has_its_code() {
+    let cases: &[(&[u8], i32)] = &[
+        (b"", -32700),
+        (b"  \n", -32700),
+        (b"{", -32700),
+        (b"nonsense", -32700),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"} x", -32700),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}{}", -32700),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",}", -32700),
+        (b"{'jsonrpc':'2.0'}", -32700),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}", -32700),
+        (b"\xef\xbb\xbf{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}", -32700),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":01,\"method\":\"m\"}", -32700),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":NaN,\"method\":\"m\"}", -32700),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\nb\"}", -32700),
+        (b"null", -32600),
+        (b"true", -32600),
+        (b"1", -32600),
+        (b"-1.5", -32600),
+        (b"\"x\"", -32600),
+        (b"{}", -32600),
+        (b"[]", -32600),
+        (b"{\"id\":1,\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":2.0,\"id\":1,\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":[1],\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":null}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":7}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"Method\":\"m\"}", -32600),
+        (b"{\"JSONRPC\":\"2.0\",\"id\":1,\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"method\":\"m\"}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{},\"params\":{}}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"a\":1,\"a\":2}}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":{},\"_meta\":{}}}", -32600),
+        (
+            b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":{\"progressToken\":1,\"progressToken\":2}}}",
+            -32600,
+        ),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":[]}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":null}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":3}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":-3}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":0.5}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":true}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":\"x\"}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":[]}}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":null}}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":1}}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":-1}}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":1.5}}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":\"x\"}}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":true}}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"result\":{}}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"error\":{}}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{},\"error\":{}}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"result\":{}}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"error\":{}}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":7}", -32600),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{}}", -32600),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(code(body), *expected, "{}", String::from_utf8_lossy(body));
+    }
+}
+
+#[test]
+fn a_refusal_names_the_id_wherever_one_could_be_read() {
+    let id = |body: &str| one(body).expect_err("is refused").id.map(|id| id.to_string());
+    assert_eq!(id(r#"{"jsonrpc":"1.0","method":"m","id":7}"#).as_deref(), Some("7"));
+    assert_eq!(
+        id(r#"{"jsonrpc":"2.0","params":[],"method":"m","id":"x"}"#).as_deref(),
+        Some("\"x\"")
+    );
+    assert_eq!(id(r#"{"jsonrpc":"2.0","method":"m","id":1,"id":2}"#), None);
+    assert_eq!(id(r#"{"jsonrpc":"2.0","method":"m","id":null}"#), None);
+    assert_eq!(id(r#"{"jsonrpc":"2.0","method":"#), None);
+}
+
+/// FACTS, traps of the parts: "`RawValue` and ignored fields accept a nesting of 100,000".
+#[test]
+fn nesting_is_limited_before_anything_recurses() {
+    let nested = |open: &str, depth: usize, close: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":{}1{}}}}}"#,
+            open.repeat(depth),
+            close.repeat(depth)
+        )
+    };
+    // The envelope and its params are two levels.
+    assert!(one(&nested("[", 126, "]")).is_ok());
+    assert_eq!(code(nested("[", 127, "]").as_bytes()), -32700);
+    assert!(one(&nested(r#"{"a":"#, 126, "}")).is_ok());
+    assert_eq!(code(nested(r#"{"a":"#, 127, "}").as_bytes()), -32700);
+    assert_eq!(code("[".repeat(100_000).as_bytes()), -32700);
+    // In an ignored member as well.
+    let ignored = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","x":{}}}"#, "[".repeat(100_000));
+    assert_eq!(code(ignored.as_bytes()), -32700);
+}
+
+#[test]
+fn brackets_in_strings_and_side_by_side_are_no_nesting() {
+    let strings = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":"{}","b":"\\\"{}\""}}}}"#,
+        "[".repeat(1_000),
+        "{".repeat(1_000)
+    );
+    assert!(one(&strings).is_ok());
+    let wide = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":[{}0]}}}}"#,
+        "[],{},".repeat(1_000)
+    );
+    assert!(one(&wide).is_ok());
+}
+
+#[test]
+fn a_batch_is_judged_message_by_message() {
+    let body = br#"[{"jsonrpc":"2.0","id":1,"method":"a"}, 7, {"jsonrpc":"2.0","method":"b"}]"#;
+    let Ok(Parsed::Batch(items)) = parse(body, ParseLimits::default()) else { panic!("a batch") };
+    assert!(matches!(items[0], Ok(Message::Request(_))));
+    assert_eq!(items[1].as_ref().expect_err("no message").code, ErrorCode::InvalidRequest);
+    assert!(matches!(items[2], Ok(Message::Notification(_))));
+}
+
+#[test]
+fn a_batch_has_a_limit_and_is_not_empty() {
+    let limits = ParseLimits { batch: 2, ..ParseLimits::default() };
+    let batch = |count: usize| {
+        let items = vec![r#"{"jsonrpc":"2.0","method":"n"}"#; count];
+        format!("[{}]", items.join(","))
+    };
+    assert!(parse(batch(2).as_bytes(), limits).is_ok());
+    let refused = parse(batch(3).as_bytes(), limits).expect_err("too many");
+    assert_eq!(refused.code, ErrorCode::InvalidRequest);
+    assert!(refused.message.contains("more than 2"), "{}", refused.message);
+    assert_eq!(parse(b"[]", limits).expect_err("empty").message, "the batch is empty");
+    assert_eq!(parse(b"[1,2,3", limits).expect_err("cut").code, ErrorCode::ParseError);
+    assert_eq!(parse(b"[1] 2", limits).expect_err("trailing").code, ErrorCode::ParseError);
+}
+
+#[test]
+fn many_members_are_checked_for_duplicates_too() {
+    let members = |last: &str| {
+        let mut members: Vec<String> = (0..20).map(|n| format!(r#""k{n}":{n}"#)).collect();
+        members.push(format!(r#""{last}":0"#));
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{{}}}}}"#, members.join(","))
+    };
+    assert!(one(&members("other")).is_ok());
+    let refused = members("k3");
+    assert!(one(&refused).expect_err("a duplicate").message.contains("`k3`"));
+}
