@@ -5,6 +5,9 @@
 //! [`std::task::Waker`] that the caller hands in. `tests/it/layering.rs` holds this.
 
 pub(crate) mod jsonrpc;
+pub(crate) mod media;
+pub(crate) mod modern;
+pub(crate) mod origin;
 pub(crate) mod principal;
 pub(crate) mod time;
 pub(crate) mod version;
