@@ -1,5 +1,24 @@
-//! The MCP Streamable HTTP server transport on hyper.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod http;
 mod protocol;
 mod server;
+
+pub use crate::http::{
+    Admit, Drained, Framing, IntoListener, McpService, McpServiceBuilder, PeerAddr, ResponseBody,
+    ResponseFuture, Running, Serve, ShutdownSignal, ShutdownWait, WriteDeadline, serve,
+};
+pub use crate::protocol::head::Head;
+pub use crate::protocol::log_level::{LogLevel, UnknownLogLevel};
+pub use crate::protocol::principal::Principal;
+pub use crate::protocol::refusal::Refusal;
+pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};
+#[cfg(feature = "schemars")]
+pub use crate::server::TypedToolResult;
+pub use crate::server::{
+    Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, ClientCapabilities,
+    Content, Context, Icon, IconTheme, Implementation, IntoToolResult, ResourceContents,
+    ResourceLink, Role, Server, ServerBuilder, Structured, Tool, ToolAnnotations, ToolCatalogue,
+    ToolError, ToolHandler, ToolPage,
+};

@@ -1,1 +1,32 @@
-//! The adapter.
+//! The adapter: the only place that names hyper.
+//!
+//! A request passes the [`endpoint`]; what it asks for is served by [`modern`] or by [`legacy`];
+//! its [`body`] owns what it sends. [`serve`] is the runner for those who have no server of their
+//! own.
+
+mod admit;
+mod body;
+mod builder;
+mod collect;
+mod commit;
+mod cors;
+mod endpoint;
+mod heartbeat;
+mod legacy;
+mod log_stream;
+mod modern;
+mod path;
+mod request_stream;
+mod respond;
+mod serve;
+mod service;
+
+pub use admit::Admit;
+pub use body::ResponseBody;
+pub use builder::McpServiceBuilder;
+pub use commit::Framing;
+pub use serve::{
+    Drained, IntoListener, PeerAddr, Running, Serve, ShutdownSignal, ShutdownWait, WriteDeadline,
+    serve,
+};
+pub use service::{McpService, ResponseFuture};

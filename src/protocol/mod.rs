@@ -4,10 +4,16 @@
 //! passes, identifiers are made from bytes that the caller draws, and waiting is a
 //! [`std::task::Waker`] that the caller hands in. `tests/it/layering.rs` holds this.
 
+pub(crate) mod classify;
+pub(crate) mod head;
 pub(crate) mod jsonrpc;
+pub(crate) mod legacy;
+pub(crate) mod log_level;
 pub(crate) mod media;
 pub(crate) mod modern;
 pub(crate) mod origin;
 pub(crate) mod principal;
+pub(crate) mod refusal;
+pub(crate) mod sse;
 pub(crate) mod time;
 pub(crate) mod version;

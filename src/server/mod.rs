@@ -1,1 +1,61 @@
-//! The application layer.
+//! The application layer: what a server offers, and what its handlers see of a request.
+//!
+//! It is neutral to the protocol's eras: it knows revisions only where their messages can hold
+//! different members (`revision`), and leaves `_meta`, `resultType` and framing to those who
+//! call it. A call comes in through [`Server::dispatch`](Server), runs as a
+//! [`ToolHandler`] with a [`Context`], says what it has to say into the context's outbox, and
+//! ends as a reply that the era writes into its answer.
+
+mod annotations;
+mod arguments;
+mod build_error;
+mod builder;
+mod cancel;
+mod catalogue;
+mod client;
+mod content;
+mod context;
+mod dispatch;
+mod handler;
+mod implementation;
+mod notification;
+mod outbox;
+mod outcome;
+mod raw;
+mod registry;
+mod reply;
+mod resource;
+mod result;
+mod revision;
+mod running;
+mod tool;
+mod tool_error;
+#[cfg(feature = "schemars")]
+mod typed;
+
+pub use annotations::{Annotations, Role};
+pub use arguments::Arguments;
+pub use build_error::BuildError;
+pub use builder::ServerBuilder;
+pub use catalogue::{ToolCatalogue, ToolPage};
+pub use client::ClientCapabilities;
+pub use content::Content;
+pub use context::Context;
+pub use handler::{BoxFuture, ToolHandler};
+pub use implementation::{Icon, IconTheme, Implementation};
+pub use registry::Server;
+pub use reply::CacheScope;
+pub use resource::{ResourceContents, ResourceLink};
+pub use result::{CallToolResult, IntoToolResult, Structured};
+pub use tool::{Tool, ToolAnnotations};
+pub use tool_error::ToolError;
+#[cfg(feature = "schemars")]
+pub use typed::TypedToolResult;
+
+pub(crate) use context::CallInfo;
+pub(crate) use dispatch::{Dispatched, Request};
+pub(crate) use outbox::{Outbox, OutboxLimits, Outgoing, OutgoingKind, Sink};
+pub(crate) use raw::RawJson;
+pub(crate) use registry::{Capabilities, FoundTool};
+pub(crate) use reply::{CacheHint, Reply};
+pub(crate) use running::{Outcome, Running};

@@ -11,7 +11,9 @@ pub(crate) use encode::{
 };
 pub(crate) use error::{ErrorCode, RpcError, excerpt};
 pub(crate) use id::RequestId;
-pub(crate) use params::{CLIENT_CAPABILITIES, LOG_LEVEL, Meta, PROTOCOL_VERSION, Params, string};
+pub(crate) use params::{
+    CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, Meta, PROTOCOL_VERSION, Params, string,
+};
 pub(crate) use parse::{
     Invalid, Message, Notification, ParseLimits, Parsed, Request, Response, parse,
 };

@@ -28,6 +28,13 @@ pub(crate) struct Meta<'a> {
 }
 
 impl<'a> Params<'a> {
+    /// Params with these members, for tests of what takes them.
+    #[cfg(test)]
+    pub(crate) fn new(members: Vec<(&'a str, &'a RawValue)>) -> Self {
+        let members = members.into_iter().map(|(key, value)| (Cow::Borrowed(key), value));
+        Self { members: members.collect(), meta: Meta::default() }
+    }
+
     /// The value of a member, by its exact name: a name in other case is another name
     /// (CVE-2026-27896).
     pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {

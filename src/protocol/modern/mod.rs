@@ -1,6 +1,10 @@
-//! The modern era, 2026-07-28: stateless requests that carry their own metadata.
+//! The modern era, 2026-07-28: each request carries all that is needed to serve it, and nothing
+//! is kept between two of them. There is no map and no lock here.
 
-pub(crate) mod headers;
-pub(crate) mod mismatch;
+mod envelope;
+mod headers;
+mod mismatch;
 pub(crate) mod params;
-pub(crate) mod sentinel;
+mod sentinel;
+
+pub(crate) use envelope::{ModernRequest, check};

@@ -1,0 +1,94 @@
+//! The bodies of responses. Each owns what it sends: nothing else can reach the wire.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::log_stream::LogStream;
+use super::request_stream::RequestStream;
+
+/// The body of a response of [`McpService`](crate::McpService).
+///
+/// It is empty, a single JSON document of known length, or a stream of server-sent events that
+/// owns its source: a bounded queue, or a cursor over a session's log.
+pub struct ResponseBody {
+    kind: Kind,
+}
+
+enum Kind {
+    Empty,
+    Full(Bytes),
+    Request(Box<RequestStream>),
+    Log(Box<LogStream>),
+}
+
+impl ResponseBody {
+    pub(crate) fn empty() -> Self {
+        Self { kind: Kind::Empty }
+    }
+
+    pub(crate) fn full(bytes: Bytes) -> Self {
+        Self { kind: Kind::Full(bytes) }
+    }
+
+    pub(crate) fn request(stream: RequestStream) -> Self {
+        Self { kind: Kind::Request(Box::new(stream)) }
+    }
+
+    pub(crate) fn log(stream: LogStream) -> Self {
+        Self { kind: Kind::Log(Box::new(stream)) }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = match &mut self.kind {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                Poll::Ready((!bytes.is_empty()).then_some(bytes))
+            }
+            Kind::Request(stream) => stream.poll_bytes(cx),
+            Kind::Log(stream) => stream.poll_bytes(cx),
+        };
+        bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Empty => true,
+            Kind::Full(bytes) => bytes.is_empty(),
+            Kind::Request(stream) => stream.is_over(),
+            Kind::Log(stream) => stream.is_over(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Request(_) | Kind::Log(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.kind {
+            Kind::Empty => "empty",
+            Kind::Full(_) => "full",
+            Kind::Request(_) | Kind::Log(_) => "stream",
+        };
+        f.debug_tuple("ResponseBody").field(&kind).finish()
+    }
+}

@@ -1,0 +1,256 @@
+//! The options of a service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::admit::Admit;
+use super::collect::BodyLimits;
+use super::commit::Framing;
+use super::path::Endpoint;
+use super::service::{McpService, Shared};
+use crate::protocol::jsonrpc::ParseLimits;
+use crate::protocol::legacy::Limits;
+use crate::protocol::origin::{HostAllowlist, OriginAllowlist};
+use crate::server::{BuildError, Server};
+
+/// Builds an [`McpService`].
+///
+/// Every option has a default that is safe on a developer's machine; on a network, name the hosts
+/// that the service is reached by with [`allow_host`](Self::allow_host).
+///
+/// ```
+/// use std::time::Duration;
+/// use mcp_http::{McpService, Server};
+///
+/// let server = Server::builder("weather", "1.0.0").build()?;
+/// let service = McpService::builder(server)
+///     .allow_host("weather.example.com")
+///     .allow_origin("https://app.example.com")
+///     .heartbeat(Duration::from_secs(10))
+///     .build()?;
+/// # Ok::<(), mcp_http::BuildError>(())
+/// ```
+#[must_use = "a builder does nothing until it is built"]
+pub struct McpServiceBuilder {
+    server: Server,
+    options: Options,
+    hosts: Vec<String>,
+    origins: Vec<String>,
+    limits: Limits,
+}
+
+/// The options that requests are served by.
+pub(crate) struct Options {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) hosts: HostAllowlist,
+    pub(crate) origins: OriginAllowlist,
+    pub(crate) admit: Option<Arc<dyn Admit>>,
+    pub(crate) framing: Framing,
+    pub(crate) commit_after: Duration,
+    pub(crate) heartbeat: Duration,
+    pub(crate) body: BodyLimits,
+    pub(crate) parse: ParseLimits,
+    pub(crate) legacy: LegacySessions,
+    pub(crate) max_calls: usize,
+}
+
+/// How legacy clients are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LegacySessions {
+    Kept,
+    None,
+}
+
+impl McpServiceBuilder {
+    pub(crate) fn new(server: Server) -> Self {
+        let options = Options {
+            endpoint: Endpoint::new("/mcp"),
+            hosts: HostAllowlist::default(),
+            origins: OriginAllowlist::default(),
+            admit: None,
+            framing: Framing::Adaptive,
+            commit_after: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(15),
+            body: BodyLimits::default(),
+            parse: ParseLimits::default(),
+            legacy: LegacySessions::Kept,
+            max_calls: 10_000,
+        };
+        Self { server, options, hosts: Vec::new(), origins: Vec::new(), limits: Limits::default() }
+    }
+
+    /// The endpoint's path, `/mcp` by default.
+    ///
+    /// A request is for the endpoint if its path ends with this, whatever prefix a router or a
+    /// load balancer left before it and however many slashes are doubled or trail it, or if
+    /// nothing of a path is left at all. Any other path is answered with 404, and none with a
+    /// redirect.
+    pub fn endpoint(mut self, path: &str) -> Self {
+        self.options.endpoint = Endpoint::new(path);
+        self
+    }
+
+    /// Allows requests for this host besides those for loopback: `example.com`, with any port, or
+    /// `example.com:8443`, with that port alone. May be called repeatedly.
+    ///
+    /// A request for another host is answered with 403. This is what keeps a page that a browser
+    /// shows from reaching the service under a name of its own (DNS rebinding).
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.hosts.push(host.into());
+        self
+    }
+
+    /// Allows pages of this origin, such as `https://app.example.com`, besides those of loopback.
+    /// May be called repeatedly.
+    ///
+    /// A request with another `Origin` is answered with 403, as every revision demands (2025-11-25,
+    /// Transports, Security Warning). Requests without one, which are those of all clients that are
+    /// no pages, pass.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// Serves requests for any host. Only behind something that checks the host itself.
+    pub fn dangerous_allow_any_host(mut self) -> Self {
+        self.options.hosts = HostAllowlist::Any;
+        self
+    }
+
+    /// Serves pages of any origin. Any page on the web can then call the tools with what the
+    /// browser of the one who visits it can reach.
+    pub fn dangerous_allow_any_origin(mut self) -> Self {
+        self.options.origins = OriginAllowlist::Any;
+        self
+    }
+
+    /// Decides who a caller is, before the body of its request is read. See [`Admit`].
+    pub fn admit(mut self, admit: impl Admit) -> Self {
+        self.options.admit = Some(Arc::new(admit));
+        self
+    }
+
+    /// How answers are framed. [`Framing::Adaptive`] by default.
+    pub fn framing(mut self, framing: Framing) -> Self {
+        self.options.framing = framing;
+        self
+    }
+
+    /// How long a call may stay silent before its response becomes a stream, 5 s by default:
+    /// clients and proxies wait a minute or so for a response's headers, and a stream has
+    /// heartbeats.
+    pub fn commit_after(mut self, deadline: Duration) -> Self {
+        self.options.commit_after = deadline;
+        self
+    }
+
+    /// How often a silent stream carries a comment line, 15 s by default. Proxies close what is
+    /// silent for as little as 30 s.
+    pub fn heartbeat(mut self, period: Duration) -> Self {
+        self.options.heartbeat = period.max(Duration::from_millis(1));
+        self
+    }
+
+    /// The longest body, in bytes, 4 MiB by default. A longer one is answered with 413.
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.options.body.bytes = bytes;
+        self
+    }
+
+    /// How long a body may take to arrive, 30 s by default. A slower one is answered with 408.
+    pub fn body_timeout(mut self, deadline: Duration) -> Self {
+        self.options.body.time = deadline;
+        self
+    }
+
+    /// How many objects and arrays may be open at once in a body, 128 by default. A deeper one is
+    /// answered with 400 and -32700.
+    pub fn max_depth(mut self, depth: usize) -> Self {
+        self.options.parse.depth = depth;
+        self
+    }
+
+    /// How many messages a batch of 2025-03-26 may hold, 64 by default. A larger one is answered
+    /// with 400 and -32600.
+    pub fn max_batch(mut self, messages: usize) -> Self {
+        self.options.parse.batch = messages;
+        self
+    }
+
+    /// How many calls may run at once, 10,000 by default. One more is answered with 503 and
+    /// `Retry-After`.
+    pub fn max_calls(mut self, calls: usize) -> Self {
+        self.options.max_calls = calls;
+        self
+    }
+
+    /// Serves legacy clients without sessions: no id is minted, GET and DELETE are answered with
+    /// 405, and each POST stands on its own.
+    ///
+    /// Any instance can then serve any request, and nothing is kept for a client; what is lost is
+    /// that broken streams resume, that calls can be cancelled, and that logs can be asked for.
+    pub fn without_legacy_sessions(mut self) -> Self {
+        self.options.legacy = LegacySessions::None;
+        self
+    }
+
+    /// How long a session may be idle before it ends, 30 min by default. A session with a call in
+    /// flight or an open stream is never idle; heartbeats are no activity.
+    pub fn session_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.idle = timeout;
+        self.limits.idle_uninitialized = self.limits.idle_uninitialized.min(timeout);
+        // A session ends within two sweeps of its time.
+        self.limits.sweep_period =
+            self.limits.sweep_period.min(timeout / 4).max(Duration::from_millis(1));
+        self
+    }
+
+    /// How many sessions may live at once, 10,000 by default. One more is answered with 503 and
+    /// `Retry-After`.
+    pub fn max_sessions(mut self, sessions: usize) -> Self {
+        self.limits.sessions = sessions;
+        self
+    }
+
+    /// How many sessions one named principal may have at once, 1,000 by default. One more is
+    /// answered with 503 and `Retry-After`. Anonymous callers share the bound of
+    /// [`max_sessions`](Self::max_sessions).
+    pub fn max_sessions_per_principal(mut self, sessions: usize) -> Self {
+        self.limits.sessions_per_principal = sessions;
+        self
+    }
+
+    /// How many messages and bytes a legacy stream keeps for replay, 4,096 and 1 MiB by default.
+    /// When it is full, what was delivered goes first and then progress; what is missing at a
+    /// resume beyond that is told to the client with an error that says `events_evicted`. Answers
+    /// are never dropped.
+    pub fn stream_log(mut self, messages: usize, bytes: usize) -> Self {
+        self.limits.stream_messages = messages;
+        self.limits.stream_bytes = bytes;
+        self
+    }
+
+    /// How long a finished stream of a legacy session is kept for a client that comes back for
+    /// its answer, 5 min by default.
+    pub fn stream_retention(mut self, retention: Duration) -> Self {
+        self.limits.retention = retention;
+        self
+    }
+
+    /// Builds the service.
+    ///
+    /// # Errors
+    ///
+    /// A host or an origin that cannot be read, or a tool whose `x-mcp-header` annotations break
+    /// a rule of 2026-07-28 (Tools, x-mcp-header).
+    pub fn build(mut self) -> Result<McpService, BuildError> {
+        let Options { hosts, origins, .. } = &mut self.options;
+        for host in &self.hosts {
+            hosts.allow(host).map_err(|error| BuildError::option("allow_host", error))?;
+        }
+        for origin in &self.origins {
+            origins.allow(origin).map_err(|error| BuildError::option("allow_origin", error))?;
+        }
+        Shared::new(self.server, self.options, self.limits).map(McpService::new)
+    }
+}

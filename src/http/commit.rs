@@ -1,0 +1,125 @@
+//! How an answer is framed, and when that is decided.
+//!
+//! Until then the service's future polls the handler inline, so a quick call spawns nothing. What
+//! is decided is decided once, before any header is sent.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::Sleep;
+
+use crate::protocol::media::Framings;
+use crate::server::{Context, Outcome, Running};
+
+/// How answers are framed, where the client leaves the choice.
+///
+/// `Accept` decides first: with JSON alone it forces JSON, with SSE alone it forces SSE; without
+/// either, or with both, this decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Framing {
+    /// JSON, unless the handler says something that the client asked for, or has not answered
+    /// within the commit deadline: then SSE. The default, and what keeps connections alive:
+    /// clients close the connection after each SSE answer, not after a JSON one.
+    #[default]
+    Adaptive,
+    /// JSON always. What a handler says before its answer is dropped.
+    JsonOnly,
+    /// SSE always.
+    SseOnly,
+}
+
+impl Framing {
+    /// The choice that is left after the client's `Accept`.
+    pub(crate) fn narrowed(self, accepted: Framings) -> Framing {
+        match accepted {
+            Framings::Adaptive => self,
+            Framings::JsonOnly => Framing::JsonOnly,
+            Framings::SseOnly => Framing::SseOnly,
+        }
+    }
+}
+
+/// What became of a call that was driven inline.
+pub(crate) enum Settled {
+    /// It is done, and JSON can carry its answer.
+    Json(Outcome),
+    /// It is done, and what it said before needs a stream.
+    Stream(Outcome),
+    /// It goes on, and its response is a stream from here on.
+    Commit,
+}
+
+/// Drives one call until it is done or must be answered with a stream.
+///
+/// # Cancel safety
+///
+/// Nothing is lost if this is dropped: the handler stays with the caller.
+pub(crate) async fn settle(
+    running: &mut Running,
+    cx: &Context,
+    framing: Framing,
+    commit_after: Duration,
+) -> Settled {
+    let mut patience = Patience::new(framing, commit_after);
+    poll_fn(|task| {
+        if let Poll::Ready(outcome) = Pin::new(&mut *running).poll(task) {
+            let stream = framing.is_chosen_by(cx) || framing == Framing::SseOnly;
+            return Poll::Ready(match stream {
+                true => Settled::Stream(outcome),
+                false => Settled::Json(outcome),
+            });
+        }
+        if framing.awaits(cx, task.waker()) {
+            return Poll::Ready(Settled::Commit);
+        }
+        patience.poll(task).map(|()| Settled::Commit)
+    })
+    .await
+}
+
+impl Framing {
+    /// Whether what the handler has said so far needs a stream.
+    pub(crate) fn is_chosen_by(self, cx: &Context) -> bool {
+        self == Framing::Adaptive && cx.outbox().has_messages()
+    }
+
+    /// The same while the handler runs on: a task of the handler's may speak when the handler
+    /// itself is not polled, and must wake the one that decides.
+    pub(crate) fn awaits(self, cx: &Context, waker: &Waker) -> bool {
+        if self == Framing::Adaptive {
+            cx.outbox().register(waker);
+        }
+        self.is_chosen_by(cx)
+    }
+}
+
+/// The commit deadline, whose timer begins with the first wait.
+pub(crate) struct Patience {
+    after: Option<Duration>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Patience {
+    pub(crate) fn new(framing: Framing, commit_after: Duration) -> Self {
+        let after = match framing {
+            Framing::Adaptive => Some(commit_after),
+            Framing::SseOnly => Some(Duration::ZERO),
+            Framing::JsonOnly => None,
+        };
+        Self { after, timer: None }
+    }
+
+    pub(crate) fn poll(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
+        match self.after {
+            None => Poll::Pending,
+            Some(Duration::ZERO) => Poll::Ready(()),
+            Some(after) => {
+                let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(after)));
+                timer.as_mut().poll(task)
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The endpoint: what happens to a request, from its head to its response.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+
+use super::body::ResponseBody;
+use super::collect::collect;
+use super::service::Shared;
+use super::{cors, legacy, modern, respond};
+use crate::protocol::classify::{Posted, Verb, classify, classify_head};
+use crate::protocol::head::Head;
+use crate::protocol::jsonrpc::parse;
+use crate::protocol::media::{self, ContentType};
+use crate::protocol::origin::Verdict;
+use crate::protocol::principal::Principal;
+use crate::protocol::refusal::{Reason, Refusal};
+
+/// A request that may be served: its head, and on whose behalf.
+pub(crate) struct Admitted {
+    pub(crate) head: Arc<Head>,
+    pub(crate) principal: Principal,
+}
+
+/// Serves a request.
+pub(crate) async fn serve<B: Body>(
+    shared: Arc<Shared>,
+    request: Request<B>,
+) -> Response<ResponseBody> {
+    let (parts, body) = request.into_parts();
+    let head = Arc::new(Head::from(parts));
+    let origin = match check_door(&shared, &head) {
+        Ok(origin) => origin,
+        Err(refusal) => return respond::refusal(refusal),
+    };
+    let mut response = if head.method() == Method::OPTIONS {
+        options(&head)
+    } else {
+        answer(&shared, head, body).await.unwrap_or_else(respond::refusal)
+    };
+    if let Some(origin) = origin {
+        cors::allow(response.headers_mut(), origin);
+    }
+    response
+}
+
+/// The checks that need nothing but the head: the path, and by which name and from which page it
+/// was reached. The origin is returned if there is one.
+///
+/// All revisions, Transports, Security Warning, 1: "Servers MUST validate the `Origin` header on
+/// all incoming connections to prevent DNS rebinding attacks."
+fn check_door(shared: &Shared, head: &Head) -> Result<Option<HeaderValue>, Refusal> {
+    let options = &shared.options;
+    if !options.endpoint.matches(head.uri().path()) {
+        return Err(Reason::NotTheEndpoint.into());
+    }
+    // Over HTTP/2 the host is the authority of the target, and there may be no `Host` at all.
+    let authority = head.uri().authority().map(http::uri::Authority::as_str);
+    if options.hosts.check(authority, head.headers().get_all(header::HOST)) != Verdict::Allowed {
+        return Err(Reason::HostNotAllowed.into());
+    }
+    match options.origins.check(head.headers().get_all(header::ORIGIN)) {
+        Verdict::Absent => Ok(None),
+        Verdict::Allowed => Ok(head.headers().get(header::ORIGIN).cloned()),
+        Verdict::Malformed | Verdict::NotAllowed => Err(Reason::OriginNotAllowed.into()),
+    }
+}
+
+/// The answer to a preflight, and to an OPTIONS that is none.
+fn options(head: &Head) -> Response<ResponseBody> {
+    let mut response = respond::empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    if head.headers().contains_key(header::ORIGIN) {
+        headers.extend(cors::preflight(head.headers()));
+    }
+    headers.insert(header::ALLOW, HeaderValue::from_static("POST, GET, DELETE, OPTIONS"));
+    response
+}
+
+async fn answer<B: Body>(
+    shared: &Arc<Shared>,
+    head: Arc<Head>,
+    body: B,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let verb = classify_head(head.method(), head.headers())?;
+    // A page can post `text/plain`, or nothing at all, to any server without asking; it cannot
+    // post `application/json` (CVE-2026-33252).
+    if verb == Verb::Post && media::content_type(head.headers()) != ContentType::Json {
+        return Err(Reason::UnsupportedMediaType.into());
+    }
+    let principal = admit(shared, &head).await?;
+    let admitted = Admitted { head, principal };
+    match verb {
+        Verb::Post => {
+            let body = collect(body, shared.options.body).await?;
+            post(shared, admitted, body).await
+        }
+        Verb::Get => legacy::get(shared, &admitted),
+        Verb::Delete => legacy::delete(shared, &admitted),
+    }
+}
+
+async fn admit(shared: &Shared, head: &Arc<Head>) -> Result<Principal, Refusal> {
+    match &shared.options.admit {
+        Some(admit) => admit.admit(Arc::clone(head)).await,
+        None => Ok(head.extensions().get().cloned().unwrap_or_default()),
+    }
+}
+
+async fn post(
+    shared: &Arc<Shared>,
+    admitted: Admitted,
+    body: Bytes,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let parsed = parse(&body, shared.options.parse)?;
+    match classify(admitted.head.headers(), parsed)? {
+        Posted::Modern(request) => modern::call(shared, admitted, &body, request).await,
+        Posted::ModernNotification => Ok(respond::accepted()),
+        Posted::Initialize(request) => legacy::initialize(shared, &admitted, &request),
+        Posted::Legacy { version, message } => {
+            legacy::post(shared, admitted, &body, version, message).await
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The answers of the legacy era, as messages and as responses.
+
+use bytes::Bytes;
+use http::Response;
+
+use crate::http::body::ResponseBody;
+use crate::http::respond;
+use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error, encode_result};
+use crate::protocol::sse::{self, Event};
+use crate::protocol::version::ProtocolVersion;
+use crate::server::Outcome;
+
+/// Makes the answer to one request.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) id: RequestId,
+    pub(super) version: ProtocolVersion,
+}
+
+impl Answer {
+    /// The answer as a message. Errors of accepted calls are answers like others (decision 15:
+    /// they travel with HTTP 200).
+    pub(super) fn encode(&self, outcome: Outcome) -> Bytes {
+        let encoded = match outcome {
+            Ok(reply) => encode_result(&self.id, |object| {
+                if let Some(meta) = reply.meta() {
+                    object.member("_meta", meta)?;
+                }
+                reply.write(self.version, object)
+            })
+            .map_err(|error| RpcError::internal(format!("The result is not JSON: {error}"))),
+            Err(error) => Err(error),
+        };
+        encoded.unwrap_or_else(|error| self.error(&error))
+    }
+
+    pub(super) fn error(&self, error: &RpcError) -> Bytes {
+        encode_error(Some(&self.id), error)
+    }
+}
+
+/// A stream of messages that are all there, for a client that takes nothing but streams.
+pub(super) fn stream(messages: impl IntoIterator<Item = Bytes>) -> Response<ResponseBody> {
+    let frames = messages.into_iter().flat_map(|it| Event::message(None, it).into_frames());
+    let bytes: Vec<u8> = frames.flatten().collect();
+    respond::sse(ResponseBody::full(bytes.into()))
+}
+
+/// The response to a call that was cancelled: a stream without an answer (2025-11-25,
+/// Cancellation, Behavior Requirements: "Not send a response for the cancelled request").
+pub(super) fn nothing() -> Response<ResponseBody> {
+    respond::sse(ResponseBody::full(sse::heartbeat()))
+}

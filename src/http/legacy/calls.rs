@@ -1,0 +1,202 @@
+//! The calls of one POST: how they begin.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::answer::Answer;
+use crate::http::endpoint::Admitted;
+use crate::http::service::{CallPermit, Shared};
+use crate::protocol::jsonrpc::{
+    ErrorCode, Params, Request, RequestId, RpcError, encode_result, string,
+};
+use crate::protocol::legacy::{CallRefused, Session, Ticket};
+use crate::protocol::refusal::{Reason, Refusal};
+use crate::protocol::version::ProtocolVersion;
+use crate::server::{self, CallInfo, Context, Dispatched, OutboxLimits, RawJson, Running};
+
+/// A request in work, with the one right to answer it.
+pub(super) struct Call {
+    pub(super) answer: Answer,
+    pub(super) state: CallState,
+    /// What the handler says, and how it is told to stop; none for what needs no handler.
+    pub(super) cx: Option<Context>,
+    /// Ready when the call is cancelled, or its session ends.
+    pub(super) cancelled: Option<Cancelled>,
+    /// The call in its session; none without a session, and for what needs no handler.
+    pub(super) ticket: Option<Ticket>,
+    permit: Option<CallPermit>,
+}
+
+type Cancelled = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+pub(super) enum CallState {
+    Running(Running),
+    Done(Bytes),
+    /// It was cancelled, or its session ended.
+    Gone,
+}
+
+/// What the calls of one POST have in common.
+pub(super) struct Post<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) admitted: &'a Admitted,
+    /// None where sessions are not kept.
+    pub(super) session: Option<&'a Arc<Session>>,
+    pub(super) version: ProtocolVersion,
+    pub(super) body: &'a Bytes,
+}
+
+impl Call {
+    fn done(answer: Answer, message: Bytes) -> Self {
+        Self {
+            answer,
+            state: CallState::Done(message),
+            cx: None,
+            cancelled: None,
+            ticket: None,
+            permit: None,
+        }
+    }
+
+    pub(super) fn refused(answer: Answer, error: &RpcError) -> Self {
+        let message = answer.error(error);
+        Self::done(answer, message)
+    }
+
+    /// Gives a call that needed no handler its place in the session, for the stream that it is to
+    /// be answered on.
+    pub(super) fn ensure_ticket(&mut self, session: &Arc<Session>) -> Result<(), Refusal> {
+        if self.ticket.is_none() {
+            let id = self.answer.id.clone();
+            let ticket = session.begin_call(id.clone(), Arc::new(|| ()));
+            let refuse = |refused| Refusal::from(Reason::from(refused)).for_request(Some(id));
+            self.ticket = Some(ticket.map_err(refuse)?);
+        }
+        Ok(())
+    }
+
+    /// Takes the end of the call: its answer, and everything that was held for it.
+    pub(super) fn finish(&mut self, state: CallState) {
+        self.state = state;
+        self.permit = None;
+    }
+}
+
+impl Post<'_> {
+    /// Begins a call.
+    ///
+    /// # Errors
+    ///
+    /// There is no room for it, or its session has just ended.
+    pub(super) fn begin(&self, request: &Request<'_>) -> Result<Call, Refusal> {
+        let answer = Answer { id: request.id.clone(), version: self.version };
+        match &*request.method {
+            // 2025-11-25, Ping: "The receiver MUST respond promptly with an empty response".
+            "ping" => Ok(self.empty(answer)),
+            "logging/setLevel" if self.session.is_some() && self.shared.server.has_logging() => {
+                Ok(match self.set_log_level(&request.params) {
+                    Ok(()) => self.empty(answer),
+                    Err(error) => Call::refused(answer, &error),
+                })
+            }
+            // 2025-03-26, Lifecycle, Initialization: "The initialize request MUST NOT be part of
+            // a JSON-RPC batch".
+            "initialize" => {
+                let message = "`initialize` must not be part of a batch";
+                Ok(Call::refused(answer, &RpcError::new(ErrorCode::InvalidRequest, message)))
+            }
+            _ => self.dispatch(answer, request),
+        }
+    }
+
+    fn dispatch(&self, answer: Answer, request: &Request<'_>) -> Result<Call, Refusal> {
+        let progress_token = match request.params.meta().progress_token.map(progress_token) {
+            None => None,
+            Some(Ok(token)) => Some(token),
+            Some(Err(error)) => return Ok(Call::refused(answer, &error)),
+        };
+        let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(answer.id.clone()));
+        let permit = CallPermit::take(self.shared).ok_or_else(|| refuse(Reason::TooManyCalls))?;
+        let cx = self.context(progress_token);
+        let ticket = match self.session {
+            None => None,
+            Some(session) => Some(begin(session, &answer.id, &cx).map_err(|it| refuse(it.into()))?),
+        };
+        let asked =
+            server::Request { method: &request.method, params: &request.params, body: self.body };
+        let dispatched = self.shared.server.dispatch(&asked, cx.clone());
+        let state = match dispatched {
+            Dispatched::Ready(outcome) => CallState::Done(answer.encode(outcome)),
+            Dispatched::Running(running) => CallState::Running(running),
+        };
+        let cancelled: Option<Cancelled> = match (&state, &ticket) {
+            (CallState::Running(_), Some(_)) => Some(Box::pin(cx.cancelled())),
+            _ => None,
+        };
+        Ok(Call { answer, state, cx: Some(cx), cancelled, ticket, permit: Some(permit) })
+    }
+
+    fn empty(&self, answer: Answer) -> Call {
+        let message = encode_result(&answer.id, |_| Ok(())).expect("an empty object is JSON");
+        Call::done(answer, message)
+    }
+
+    /// 2025-11-25, Logging, Error Handling: "Invalid log level: -32602".
+    fn set_log_level(&self, params: &Params<'_>) -> Result<(), RpcError> {
+        let level = params.get("level").and_then(string).and_then(|level| level.parse().ok());
+        let Some(level) = level else {
+            let message = "`level` must be a log level, such as info";
+            return Err(RpcError::invalid_params(message).with_data(json!({ "field": "level" })));
+        };
+        if let Some(session) = self.session {
+            session.set_log_level(level);
+        }
+        Ok(())
+    }
+
+    fn context(&self, progress_token: Option<&RawValue>) -> Context {
+        let session = self.session;
+        let has_logging = self.shared.server.has_logging();
+        let info = CallInfo {
+            head: Arc::clone(&self.admitted.head),
+            version: self.version,
+            principal: self.admitted.principal.clone(),
+            progress_token: progress_token.map(|token| RawJson::slice(self.body, token)),
+            // What was not asked for is not sent: it would turn quick answers into streams.
+            log_level: session.and_then(|session| session.log_level()).filter(|_| has_logging),
+            client_info: session.and_then(|session| session.client_info()).map(RawJson::copy),
+            client_capabilities: session
+                .and_then(|session| session.client_capabilities())
+                .map(RawJson::copy),
+        };
+        Context::new(info, OutboxLimits::default())
+    }
+}
+
+fn begin(session: &Arc<Session>, id: &RequestId, cx: &Context) -> Result<Ticket, CallRefused> {
+    let cx = cx.clone();
+    session.begin_call(id.clone(), Arc::new(move || cx.cancel()))
+}
+
+impl From<CallRefused> for Reason {
+    fn from(refused: CallRefused) -> Self {
+        match refused {
+            CallRefused::Ended => Self::SessionUnknown,
+            CallRefused::AtCapacity => Self::TooManyCalls,
+        }
+    }
+}
+
+/// 2025-11-25, Progress: "Progress tokens MUST be a string or integer value".
+fn progress_token(raw: &RawValue) -> Result<&RawValue, RpcError> {
+    match RequestId::from_raw(raw) {
+        Some(_) => Ok(raw),
+        None => {
+            Err(RpcError::invalid_params("`_meta.progressToken` must be a string or an integer"))
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Driving the calls of one POST until their framing is known.
+
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::calls::{Call, CallState};
+use crate::http::commit::{Framing, Patience};
+
+/// How the calls are to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// All are over, and JSON can carry their answers.
+    Json,
+    /// A stream carries what was said and what is to come.
+    Stream,
+}
+
+/// Drives calls inline. It gives them back through [`Drive::into_calls`].
+///
+/// If it is dropped before its verdict, the client has left, and that is no cancellation
+/// (2025-11-25, Transports, Sending Messages to the Server, 6): the calls go on in a task. Their
+/// answers, which no event id can name, are discarded.
+pub(super) struct Drive {
+    calls: Vec<Call>,
+    framing: Framing,
+    patience: Patience,
+}
+
+impl Drive {
+    pub(super) fn new(calls: Vec<Call>, framing: Framing, commit_after: Duration) -> Self {
+        Self { calls, framing, patience: Patience::new(framing, commit_after) }
+    }
+
+    pub(super) fn into_calls(mut self) -> Vec<Call> {
+        std::mem::take(&mut self.calls)
+    }
+
+    /// Polls every call that runs. Ready when the framing is known.
+    pub(super) fn poll(&mut self, task: &mut TaskContext<'_>) -> Poll<Verdict> {
+        let mut running = false;
+        let mut stream = false;
+        for call in &mut self.calls {
+            let pending = call.poll(task).is_pending();
+            running |= pending;
+            if let Some(cx) = &call.cx {
+                stream |= match pending {
+                    true => self.framing.awaits(cx, task.waker()),
+                    false => self.framing.is_chosen_by(cx),
+                };
+            }
+        }
+        match (stream, running) {
+            (true, _) => Poll::Ready(Verdict::Stream),
+            (false, false) if self.framing == Framing::SseOnly => Poll::Ready(Verdict::Stream),
+            (false, false) => Poll::Ready(Verdict::Json),
+            (false, true) => self.patience.poll(task).map(|()| Verdict::Stream),
+        }
+    }
+}
+
+impl Call {
+    /// Polls the handler. Ready when the call is over, one way or another.
+    pub(super) fn poll(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
+        let CallState::Running(running) = &mut self.state else { return Poll::Ready(()) };
+        if self.cancelled.as_mut().is_some_and(|it| Pin::new(it).poll(task).is_ready()) {
+            // The handler is dropped without another poll.
+            self.finish(CallState::Gone);
+            return Poll::Ready(());
+        }
+        let Poll::Ready(outcome) = Pin::new(running).poll(task) else { return Poll::Pending };
+        let message = self.answer.encode(outcome);
+        self.finish(CallState::Done(message));
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Drive {
+    fn drop(&mut self) {
+        let calls = std::mem::take(&mut self.calls).into_iter();
+        let calls = calls.filter(|call| matches!(call.state, CallState::Running(_)));
+        // Without a runtime there is nothing left that could run them.
+        let Ok(runtime) = Handle::try_current() else { return };
+        for mut call in calls {
+            if let Some(cx) = &call.cx {
+                cx.outbox().discard();
+            }
+            runtime.spawn(async move { std::future::poll_fn(|task| call.poll(task)).await });
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Serving a modern request: nothing is kept before it or after it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::value::RawValue;
+
+use super::body::ResponseBody;
+use super::commit::{Settled, settle};
+use super::endpoint::Admitted;
+use super::heartbeat::Heartbeat;
+use super::request_stream::{Disconnect, RequestStream};
+use super::respond;
+use super::service::{CallPermit, Shared};
+use crate::protocol::jsonrpc::{
+    ErrorCode, ObjectWriter, RequestId, RpcError, encode_error, encode_result,
+};
+use crate::protocol::media;
+use crate::protocol::modern::ModernRequest;
+use crate::protocol::modern::params::HeaderParams;
+use crate::protocol::refusal::{Reason, Refusal};
+use crate::protocol::version::ProtocolVersion;
+use crate::server::{
+    CacheHint, CallInfo, Context, Dispatched, FoundTool, OutboxLimits, Outcome, RawJson, Reply,
+    Request,
+};
+
+/// Serves one request.
+pub(crate) async fn call(
+    shared: &Arc<Shared>,
+    admitted: Admitted,
+    body: &Bytes,
+    modern: ModernRequest<'_>,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let id = modern.request.id.clone();
+    let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(id.clone()));
+    let Some(permit) = CallPermit::take(shared) else { return Err(refuse(Reason::TooManyCalls)) };
+    let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
+    let cx = context(shared, &admitted, body, &modern);
+    let guard = CancelOnDrop(&cx);
+    check_params(shared, &admitted, &modern, &cx).await.map_err(refuse)?;
+    let answer = Answer { shared: Arc::clone(shared), id: id.clone(), version: modern.version };
+    if modern.request.method == "server/discover" {
+        guard.defuse();
+        return Ok(respond::json(StatusCode::OK, answer.discover()));
+    }
+    let asked = Request { method: &modern.request.method, params: &modern.request.params, body };
+    let dispatched = shared.server.dispatch(&asked, cx.clone());
+    let mut running = match dispatched {
+        Dispatched::Ready(outcome) => {
+            guard.defuse();
+            return Ok(answer.respond(outcome));
+        }
+        Dispatched::Running(running) => running,
+    };
+    let settled = settle(&mut running, &cx, framing, shared.options.commit_after).await;
+    guard.defuse();
+    let heartbeat = Heartbeat::new(shared.options.heartbeat);
+    let stream = match settled {
+        Settled::Json(outcome) => return Ok(answer.respond(outcome)),
+        Settled::Stream(outcome) => RequestStream::ready(cx, id, answer.encode(outcome), heartbeat),
+        Settled::Commit => {
+            // A body that hyper does not poll must not freeze a handler that holds locks.
+            let task = tokio::spawn(async move {
+                let answer = answer.encode(running.await);
+                drop(permit);
+                answer
+            });
+            RequestStream::running(cx, id, task, Disconnect::Cancels, heartbeat)
+        }
+    };
+    Ok(respond::sse(ResponseBody::request(stream)))
+}
+
+/// Tells the handler's own tasks that the client is gone, if it goes.
+struct CancelOnDrop<'a>(&'a Context);
+
+impl CancelOnDrop<'_> {
+    fn defuse(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+fn context(
+    shared: &Shared,
+    admitted: &Admitted,
+    body: &Bytes,
+    modern: &ModernRequest<'_>,
+) -> Context {
+    let share = |raw: &RawValue| RawJson::slice(body, raw);
+    let info = CallInfo {
+        head: Arc::clone(&admitted.head),
+        version: modern.version,
+        principal: admitted.principal.clone(),
+        progress_token: modern.progress_token.map(share),
+        log_level: modern.log_level.filter(|_| shared.server.has_logging()),
+        client_info: modern.client_info.map(share),
+        client_capabilities: Some(share(modern.client_capabilities)),
+    };
+    Context::new(info, OutboxLimits::default())
+}
+
+/// 2026-07-28, Streamable HTTP, Server Behavior for Custom Headers: "Servers MUST reject requests
+/// ... if any validation fails."
+async fn check_params(
+    shared: &Shared,
+    admitted: &Admitted,
+    modern: &ModernRequest<'_>,
+    cx: &Context,
+) -> Result<(), Reason> {
+    let params = &modern.request.params;
+    if modern.request.method != "tools/call" {
+        return Ok(());
+    }
+    let Some(name) = params.get_str("name") else { return Ok(()) };
+    let found;
+    let header_params = match shared.header_params.get(&*name) {
+        Some(header_params) => header_params,
+        None => {
+            let FoundTool::Pending(finding) = shared.server.find_tool(&name, cx) else {
+                return Ok(());
+            };
+            // What is wrong with the look-up, the call itself will say.
+            let Ok(Some(tool)) = finding.await else { return Ok(()) };
+            found = tool.input_schema().map(HeaderParams::from_schema).and_then(Result::ok);
+            let Some(header_params) = &found else { return Ok(()) };
+            header_params
+        }
+    };
+    header_params
+        .check(admitted.head.headers(), params.get("arguments").map(RawValue::get))
+        .map_err(|mismatch| Reason::HeaderMismatch { message: mismatch.to_string() })
+}
+
+/// Makes the answer to one request.
+struct Answer {
+    shared: Arc<Shared>,
+    id: RequestId,
+    version: ProtocolVersion,
+}
+
+impl Answer {
+    /// The answer as a response of its own.
+    fn respond(&self, outcome: Outcome) -> Response<ResponseBody> {
+        let refuse = |reason: Reason| {
+            respond::refusal(Refusal::from(reason).for_request(Some(self.id.clone())))
+        };
+        match outcome {
+            // 2026-07-28, Streamable HTTP, Protocol Version Header: "If the server does not
+            // implement the requested RPC method, it MUST respond with 404 Not Found".
+            Err(error) if error.code == ErrorCode::MethodNotFound => {
+                respond::json(StatusCode::NOT_FOUND, encode_error(Some(&self.id), &error))
+            }
+            // 2026-07-28, Base Protocol, `_meta`: "the response status MUST be 400 Bad Request".
+            Err(error) if error.code == ErrorCode::MissingRequiredClientCapability => {
+                refuse(Reason::MissingCapability { error })
+            }
+            outcome => respond::json(StatusCode::OK, self.encode(outcome)),
+        }
+    }
+
+    /// The answer to `server/discover` (2026-07-28, Discovery, Response).
+    fn discover(&self) -> Bytes {
+        let server = &self.shared.server;
+        let encoded = encode_result(&self.id, |object| {
+            object.raw_member("resultType", b"\"complete\"");
+            object.raw_member("_meta", &self.shared.server_meta);
+            object
+                .member("supportedVersions", &ProtocolVersion::ALL.map(ProtocolVersion::as_str))?;
+            object.member("capabilities", &server.capabilities())?;
+            if let Some(instructions) = server.instructions() {
+                object.member("instructions", instructions)?;
+            }
+            write_cache_hint(server.cache_hint(), object)
+        });
+        encoded.expect("strings and objects are JSON")
+    }
+
+    /// The answer as a message.
+    fn encode(&self, outcome: Outcome) -> Bytes {
+        let encoded = match outcome {
+            Ok(reply) => encode_result(&self.id, |object| self.write(&reply, object))
+                .map_err(|error| RpcError::internal(format!("The result is not JSON: {error}"))),
+            Err(error) => Err(error),
+        };
+        encoded.unwrap_or_else(|error| encode_error(Some(&self.id), &error))
+    }
+
+    /// 2026-07-28, Base Protocol, Result Responses: "The `result` MUST include a `resultType`
+    /// field"; `_meta`: "Servers SHOULD include ... `io.modelcontextprotocol/serverInfo`"; Caching:
+    /// "Servers MUST include caching hints".
+    fn write(&self, reply: &Reply, object: &mut ObjectWriter<'_>) -> Result<(), serde_json::Error> {
+        object.raw_member("resultType", b"\"complete\"");
+        match reply.meta() {
+            None => object.raw_member("_meta", &self.shared.server_meta),
+            Some(own) => {
+                let mut meta = own.clone();
+                meta.insert(SERVER_INFO.to_owned(), self.shared.server_info.clone());
+                object.member("_meta", &meta)?;
+            }
+        }
+        reply.write(self.version, object)?;
+        match reply.cache_hint() {
+            Some(hint) => write_cache_hint(hint, object),
+            None => Ok(()),
+        }
+    }
+}
+
+fn write_cache_hint(
+    hint: CacheHint,
+    object: &mut ObjectWriter<'_>,
+) -> Result<(), serde_json::Error> {
+    object.member("ttlMs", &hint.ttl_ms)?;
+    object.member("cacheScope", &hint.scope)
+}
+
+/// The key of `_meta` under which a server names itself.
+pub(crate) const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";

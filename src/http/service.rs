@@ -1,0 +1,233 @@
+//! The service: what a user mounts.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context as TaskContext, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::body::ResponseBody;
+use super::builder::{McpServiceBuilder, Options};
+use super::endpoint;
+use super::modern::SERVER_INFO;
+use crate::protocol::legacy::{Limits, Registry};
+use crate::protocol::modern::params::HeaderParams;
+use crate::protocol::time::Millis;
+use crate::protocol::version::ProtocolVersion;
+use crate::server::{BuildError, Server};
+
+/// A [`Server`] as an HTTP service: the MCP endpoint.
+///
+/// It is a hyper [`Service`](hyper::service::Service) over any body, cheap to clone, and all its
+/// clones are one: give a clone to each connection. With the feature `tower` it is a
+/// `tower::Service` too, which axum mounts with `nest_service`. [`serve`](crate::serve()) runs it
+/// on a listener of its own.
+///
+/// ```
+/// use http_body_util::Full;
+/// use hyper::service::Service;
+/// use mcp_http::{McpService, Server};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let server = Server::builder("demo", "1.0.0").build()?;
+/// let service = McpService::builder(server).build()?;
+/// let request = http::Request::get("http://localhost/mcp").body(Full::<bytes::Bytes>::default())?;
+/// let response = service.call(request).await?;
+/// assert_eq!(response.status(), 400); // a GET wants a session
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Cancel safety
+///
+/// If the future of a call is dropped, the client has left: a modern request is cancelled and its
+/// handler dropped; a legacy one goes on in a task of its own.
+#[derive(Clone)]
+pub struct McpService {
+    shared: Arc<Shared>,
+}
+
+impl McpService {
+    /// Begins a service for a server.
+    pub fn builder(server: Server) -> McpServiceBuilder {
+        McpServiceBuilder::new(server)
+    }
+
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// How many legacy sessions live at this moment.
+    pub fn sessions(&self) -> usize {
+        self.shared.registry.len()
+    }
+
+    /// How many calls run at this moment.
+    pub fn calls_in_flight(&self) -> usize {
+        self.shared.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for McpService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpService")
+            .field("sessions", &self.sessions())
+            .field("calls_in_flight", &self.calls_in_flight())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B> hyper::service::Service<Request<B>> for McpService
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn call(&self, request: Request<B>) -> ResponseFuture {
+        ResponseFuture { inner: Box::pin(endpoint::serve(Arc::clone(&self.shared), request)) }
+    }
+}
+
+#[cfg(feature = "tower")]
+impl<B> tower_service::Service<Request<B>> for McpService
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
+        // What is too much is refused with 503, so that the client learns of it.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        hyper::service::Service::call(self, request)
+    }
+}
+
+/// The future of a response of [`McpService`].
+#[must_use = "futures do nothing unless polled"]
+pub struct ResponseFuture {
+    inner: Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>,
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        self.inner.as_mut().poll(cx).map(Ok)
+    }
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+/// What all requests of a service share.
+pub(crate) struct Shared {
+    pub(crate) server: Server,
+    pub(crate) options: Options,
+    pub(crate) registry: Registry,
+    /// The headers that mirror the parameters of each tool that has any.
+    pub(crate) header_params: HashMap<String, HeaderParams>,
+    /// How the server names itself in a modern result: as a value, and as the whole `_meta`.
+    pub(crate) server_info: Value,
+    pub(crate) server_meta: Vec<u8>,
+    calls: AtomicUsize,
+    epoch: Instant,
+    sweeping: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        server: Server,
+        options: Options,
+        limits: Limits,
+    ) -> Result<Self, BuildError> {
+        let mut header_params = HashMap::new();
+        for tool in server.tools() {
+            let Some(schema) = tool.input_schema() else { continue };
+            let params = HeaderParams::from_schema(schema)
+                .map_err(|error| BuildError::invalid_tool(tool.name(), error))?;
+            if !params.is_empty() {
+                header_params.insert(tool.name().to_owned(), params);
+            }
+        }
+        let server_info = json!(server.implementation(ProtocolVersion::LATEST));
+        let server_meta = json!({ SERVER_INFO: server_info }).to_string().into_bytes();
+        Ok(Self {
+            server,
+            options,
+            epoch: Instant::now(),
+            // Nothing is announced as changing yet, so nothing can have been missed.
+            registry: Registry::new(limits, Vec::new()),
+            header_params,
+            server_info,
+            server_meta,
+            calls: AtomicUsize::new(0),
+            sweeping: AtomicBool::new(false),
+        })
+    }
+
+    /// The time, as the core counts it.
+    pub(crate) fn now(&self) -> Millis {
+        Millis(0).after(self.epoch.elapsed())
+    }
+
+    /// Starts the sweeper, with the first session: building a service needs no runtime.
+    pub(crate) fn ensure_sweeper(self: &Arc<Self>) {
+        if self.sweeping.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let period = self.registry.limits().sweep_period;
+        let shared = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(period);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                let Some(shared) = shared.upgrade() else { break };
+                shared.registry.sweep(shared.now());
+            }
+        });
+    }
+}
+
+/// The right to run one call, given back when it is dropped.
+pub(crate) struct CallPermit {
+    shared: Arc<Shared>,
+}
+
+impl CallPermit {
+    /// Takes a permit; none if as many calls run as may.
+    pub(crate) fn take(shared: &Arc<Shared>) -> Option<Self> {
+        let limit = shared.options.max_calls;
+        if shared.calls.fetch_add(1, Ordering::Relaxed) >= limit {
+            shared.calls.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(Self { shared: Arc::clone(shared) })
+    }
+}
+
+impl Drop for CallPermit {
+    fn drop(&mut self) {
+        self.shared.calls.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,89 @@
+//! The head of a request: its line and headers, and what the protocol reads in them.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Extensions, Method, Uri};
+
+/// The head of an HTTP request: what is known of it before its body is read.
+///
+/// [`admit`](crate::McpServiceBuilder::admit) decides on it, and a handler finds it again through
+/// [`Context`](crate::Context).
+#[derive(Debug, Default)]
+pub struct Head {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    extensions: Extensions,
+}
+
+impl Head {
+    /// The HTTP method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The request's target, as the router in front left it.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The headers. Over HTTP/2 there is no `Host`: it is the [`uri`](Self::uri)'s authority.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// What the layers in front left for those behind: [`PeerAddr`](crate::PeerAddr), for one.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+}
+
+impl From<http::request::Parts> for Head {
+    fn from(parts: http::request::Parts) -> Self {
+        let http::request::Parts { method, uri, headers, extensions, .. } = parts;
+        Self { method, uri, headers, extensions }
+    }
+}
+
+pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+pub(crate) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+pub(crate) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+pub(crate) const NAME: HeaderName = HeaderName::from_static("mcp-name");
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// A header that may stand once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field<'a> {
+    Absent,
+    Once(&'a str),
+    /// It stands more than once, or its value is not visible ASCII: whichever value one took,
+    /// something in front may have taken another.
+    Bad,
+}
+
+impl<'a> Field<'a> {
+    pub(crate) fn of(headers: &'a HeaderMap, name: &HeaderName) -> Self {
+        let mut values = headers.get_all(name).iter();
+        match (values.next().map(HeaderValue::to_str), values.next()) {
+            (None, _) => Self::Absent,
+            (Some(Ok(value)), None) => Self::Once(value),
+            _ => Self::Bad,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_may_stand_once_is_bad_if_it_stands_twice() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(Field::of(&headers, &SESSION_ID), Field::Absent);
+        headers.insert(SESSION_ID, HeaderValue::from_static("a"));
+        assert_eq!(Field::of(&headers, &SESSION_ID), Field::Once("a"));
+        headers.append(SESSION_ID, HeaderValue::from_static("a"));
+        assert_eq!(Field::of(&headers, &SESSION_ID), Field::Bad);
+        headers.insert(SESSION_ID, HeaderValue::from_bytes(b"\xff").unwrap());
+        assert_eq!(Field::of(&headers, &SESSION_ID), Field::Bad);
+    }
+}

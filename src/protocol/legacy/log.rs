@@ -1,0 +1,315 @@
+//! The bounded log behind a stream: what was said, and what of it is gone.
+//!
+//! The interface is the seam for logs that live elsewhere: appending is local and synchronous, and
+//! readers see nothing past [`Log::committed`].
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+/// What a message is, which decides what becomes of it when room is short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Progress: a later one says more, so losing one is no gap.
+    Progress,
+    /// Any other notification: goes after all progress, and is missed.
+    Notification,
+    /// A request to the client: stays until a connection was given it.
+    Request,
+    /// The answer to a call: stays as long as the log.
+    Answer,
+}
+
+/// A message and its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) seq: u64,
+    pub(crate) kind: Kind,
+    pub(crate) message: Bytes,
+}
+
+/// How much a log may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+/// Why a message did not enter the log. Nothing changed, and nothing is missing from the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The message alone is larger than the log.
+    TooLarge,
+    /// The log is full of requests that no connection was given yet.
+    Full,
+}
+
+/// Messages in order, with a limit.
+///
+/// When it is full it drops, oldest first: what the reader has passed already (kept only for
+/// replay), then progress, then other notifications. All but progress leaves a gap for a reader
+/// that would need it. Places are numbered from 1 and never reused; they may have holes.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    progress: usize,
+    last: u64,
+    given: u64,
+    lost: u64,
+    evicted: u64,
+}
+
+impl Log {
+    /// Adds a message at the end. `passed` is the place up to which the reader has read.
+    pub(crate) fn append(
+        &mut self,
+        kind: Kind,
+        message: Bytes,
+        passed: u64,
+        room: Room,
+    ) -> Result<u64, Refused> {
+        match kind {
+            // Refusing an answer would leave its stream without an end.
+            Kind::Answer => {}
+            _ if message.len() > room.bytes => return Err(Refused::TooLarge),
+            Kind::Request if !self.can_hold(message.len(), passed, room) => {
+                return Err(Refused::Full);
+            }
+            _ => {}
+        }
+        let seq = self.skip();
+        self.bytes += message.len();
+        self.progress += usize::from(kind == Kind::Progress);
+        self.entries.push_back(Entry { seq, kind, message });
+        while self.bytes > room.bytes || self.entries.len() > room.messages {
+            let Some(index) = self.victim(passed) else { break };
+            self.evict(index);
+        }
+        Ok(seq)
+    }
+
+    /// Takes the next place for an event that is not kept: a priming event.
+    pub(crate) fn skip(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// The last place that readers may see: in memory, the last there is.
+    pub(crate) fn committed(&self) -> u64 {
+        self.last
+    }
+
+    /// The first message after a place.
+    pub(crate) fn after(&self, place: u64) -> Option<&Entry> {
+        let index = self.entries.partition_point(|entry| entry.seq <= place);
+        self.entries.get(index).filter(|entry| entry.seq <= self.committed())
+    }
+
+    /// The last place of which a message that counts is gone: a reader before it misses something.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Notes that a connection was given everything up to `place`.
+    pub(crate) fn give(&mut self, place: u64) {
+        self.given = self.given.max(place);
+    }
+
+    /// The last place that any connection was given.
+    pub(crate) fn given(&self) -> u64 {
+        self.given
+    }
+
+    /// Drops what is old: everything up to `place` but answers, and requests that no connection
+    /// was given.
+    pub(crate) fn forget(&mut self, place: u64) {
+        let mut index = 0;
+        while let Some(entry) = self.entries.get(index).filter(|entry| entry.seq <= place) {
+            match entry.kind {
+                Kind::Answer => index += 1,
+                Kind::Request if entry.seq > self.given => index += 1,
+                _ => self.evict(index),
+            }
+        }
+        self.entries.shrink_to_fit();
+    }
+
+    /// Drops all messages and their memory. Places go on.
+    pub(crate) fn clear(&mut self) {
+        self.evicted += self.entries.len() as u64;
+        self.entries = VecDeque::new();
+        (self.bytes, self.progress, self.lost) = (0, 0, self.last);
+    }
+
+    /// The bytes of the messages held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The number of messages held.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many messages were ever dropped.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Whether a message fits once all that may be dropped is dropped.
+    fn can_hold(&self, bytes: usize, passed: u64, room: Room) -> bool {
+        if self.bytes + bytes <= room.bytes && self.entries.len() < room.messages {
+            return true;
+        }
+        let stays = |entry: &&Entry| match entry.kind {
+            Kind::Answer => true,
+            Kind::Request => entry.seq > passed,
+            Kind::Progress | Kind::Notification => false,
+        };
+        let (count, held) = self
+            .entries
+            .iter()
+            .filter(stays)
+            .fold((0, 0), |(count, held), entry| (count + 1, held + entry.message.len()));
+        count < room.messages && held + bytes <= room.bytes
+    }
+
+    fn victim(&self, passed: u64) -> Option<usize> {
+        let oldest = |kind| self.entries.iter().position(|entry| entry.kind == kind);
+        let passed = self
+            .entries
+            .iter()
+            .take_while(|entry| entry.seq <= passed)
+            .position(|entry| entry.kind != Kind::Answer);
+        passed
+            .or_else(|| (self.progress > 0).then(|| oldest(Kind::Progress)).flatten())
+            .or_else(|| oldest(Kind::Notification))
+    }
+
+    fn evict(&mut self, index: usize) {
+        let Some(entry) = self.entries.remove(index) else { return };
+        self.bytes -= entry.message.len();
+        self.evicted += 1;
+        match entry.kind {
+            Kind::Progress => self.progress -= 1,
+            _ => self.lost = self.lost.max(entry.seq),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind::*;
+    use super::*;
+
+    const ROOM: Room = Room { messages: 4, bytes: 100 };
+
+    fn message(length: usize) -> Bytes {
+        Bytes::from(vec![b'm'; length])
+    }
+
+    fn filled(kinds: &[Kind]) -> Log {
+        let mut log = Log::default();
+        for &kind in kinds {
+            log.append(kind, message(10), 0, ROOM).unwrap();
+        }
+        log
+    }
+
+    fn held(log: &Log) -> Vec<u64> {
+        let bytes: usize = log.entries.iter().map(|entry| entry.message.len()).sum();
+        assert_eq!(log.bytes(), bytes);
+        assert_eq!(log.progress, log.entries.iter().filter(|e| e.kind == Progress).count());
+        log.entries.iter().map(|entry| entry.seq).collect()
+    }
+
+    #[test]
+    fn places_count_from_one_and_reading_goes_on_after_holes() {
+        let mut log = Log::default();
+        assert!(log.after(0).is_none());
+        assert_eq!(log.append(Notification, message(1), 0, ROOM), Ok(1));
+        assert_eq!(log.skip(), 2);
+        assert_eq!(log.append(Answer, message(1), 0, ROOM), Ok(3));
+        assert_eq!(log.after(0).unwrap().seq, 1);
+        assert_eq!(log.after(1).unwrap().seq, 3);
+        assert_eq!(log.after(2).unwrap().seq, 3);
+        assert!(log.after(3).is_none());
+        assert_eq!(log.committed(), 3);
+    }
+
+    #[test]
+    fn at_the_limit_nothing_goes_and_one_message_past_it_one_does() {
+        let mut log = filled(&[Notification; 4]);
+        assert_eq!((held(&log), log.lost(), log.evicted()), (vec![1, 2, 3, 4], 0, 0));
+        log.append(Notification, message(10), 0, ROOM).unwrap();
+        assert_eq!((held(&log), log.lost(), log.evicted()), (vec![2, 3, 4, 5], 1, 1));
+    }
+
+    #[test]
+    fn at_the_limit_in_bytes_nothing_goes_and_one_byte_past_it_the_oldest_do() {
+        let mut log = filled(&[Notification, Notification]);
+        log.append(Notification, message(80), 0, ROOM).unwrap();
+        assert_eq!((held(&log), log.bytes()), (vec![1, 2, 3], 100));
+        log.append(Notification, message(11), 0, ROOM).unwrap();
+        assert_eq!((held(&log), log.bytes(), log.lost()), (vec![3, 4], 91, 2));
+    }
+
+    #[test]
+    fn what_the_reader_has_passed_goes_first() {
+        let mut log = filled(&[Notification, Request, Progress, Notification]);
+        log.append(Notification, message(10), 2, ROOM).unwrap();
+        assert_eq!((held(&log), log.lost()), (vec![2, 3, 4, 5], 1));
+        log.append(Notification, message(10), 2, ROOM).unwrap();
+        assert_eq!((held(&log), log.lost()), (vec![3, 4, 5, 6], 2));
+    }
+
+    /// Decision 5: "Progress that was evicted or coalesced is not a gap".
+    #[test]
+    fn progress_goes_before_notifications_and_leaves_no_gap() {
+        let mut log = filled(&[Notification, Progress, Notification, Progress]);
+        log.append(Notification, message(10), 0, ROOM).unwrap();
+        log.append(Notification, message(10), 0, ROOM).unwrap();
+        assert_eq!((held(&log), log.lost()), (vec![1, 3, 5, 6], 0));
+        log.append(Progress, message(10), 0, ROOM).unwrap();
+        assert_eq!((held(&log), log.lost()), (vec![1, 3, 5, 6], 0));
+        log.append(Notification, message(10), 0, ROOM).unwrap();
+        assert_eq!((held(&log), log.lost()), (vec![3, 5, 6, 8], 1));
+    }
+
+    #[test]
+    fn answers_and_requests_that_were_not_given_are_never_evicted() {
+        let mut log = filled(&[Request, Answer, Request, Answer]);
+        assert_eq!(log.append(Answer, message(500), 0, ROOM), Ok(5));
+        assert_eq!(held(&log), [1, 2, 3, 4, 5]);
+        // A notification that finds no room is itself what is missing.
+        log.append(Notification, message(10), 0, ROOM).unwrap();
+        assert_eq!((held(&log), log.lost()), (vec![1, 2, 3, 4, 5], 6));
+        // The answers stay even when passed; the requests were only kept for replay.
+        log.append(Notification, message(10), 6, ROOM).unwrap();
+        assert_eq!((held(&log), log.lost()), (vec![2, 4, 5], 7));
+    }
+
+    #[test]
+    fn what_is_refused_changes_nothing() {
+        let mut log = filled(&[Request, Notification, Request, Request]);
+        assert_eq!(log.append(Notification, message(101), 0, ROOM), Err(Refused::TooLarge));
+        assert_eq!(log.append(Request, message(101), 0, ROOM), Err(Refused::TooLarge));
+        assert_eq!(log.append(Request, message(71), 0, ROOM), Err(Refused::Full));
+        assert_eq!((held(&log), log.lost(), log.committed()), (vec![1, 2, 3, 4], 0, 4));
+        assert_eq!(log.append(Request, message(70), 0, ROOM), Ok(5));
+        assert_eq!(log.append(Request, message(1), 0, ROOM), Err(Refused::Full));
+        assert_eq!(held(&log), [1, 3, 4, 5]);
+    }
+
+    #[test]
+    fn forgetting_what_is_old_spares_answers_and_requests_that_were_not_given() {
+        let mut log = filled(&[Notification, Answer, Request, Request]);
+        log.give(3);
+        log.forget(4);
+        assert_eq!((held(&log), log.lost()), (vec![2, 4], 3));
+        log.clear();
+        assert_eq!((held(&log), log.lost(), log.bytes()), (vec![], 4, 0));
+        assert_eq!(log.append(Notification, message(1), 0, ROOM), Ok(5));
+    }
+}

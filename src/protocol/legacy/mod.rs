@@ -1,0 +1,36 @@
+//! The legacy era: sessions, streams as logs with cursors, replay, takeover, expiry.
+//!
+//! A [`Registry`] finds the [`Session`] of a request. A call is begun there and yields a
+//! [`Ticket`], which its answer consumes. A stream is a log; a [`Connection`] is a cursor over it
+//! that a response body polls. Nothing but a connection reaches the wire.
+//!
+//! There is one lock to a session. What runs under it is pure; wakers and cancellations that it
+//! brings about run after it is released.
+
+mod clock;
+mod connection;
+mod effects;
+mod id;
+mod limits;
+mod log;
+mod polling;
+mod reader;
+mod refusals;
+mod registry;
+mod session;
+mod state;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod tombstones;
+
+pub(crate) use connection::{Connection, Step};
+pub(crate) use id::{InvalidSessionId, SessionId};
+pub(crate) use limits::Limits;
+pub(crate) use log::{Kind, Refused};
+pub(crate) use polling::Polling;
+pub(crate) use registry::{AtCapacity, Ending, Lookup, Registry, Swept};
+pub(crate) use session::{CallRefused, Opening, Resumed, Session, SessionEnded};
+pub(crate) use state::{Cancelled, Sent};
+pub(crate) use ticket::{Answered, CallSender, Cancel, Ticket};

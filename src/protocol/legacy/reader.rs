@@ -1,0 +1,80 @@
+//! The reading side of a stream: where its one connection is, and who had it before.
+
+use std::task::Waker;
+use std::time::Duration;
+
+use super::polling::Polling;
+use crate::protocol::time::Millis;
+
+/// Within this time after a takeover the next one counts as part of a chase.
+const CHASE: Duration = Duration::from_secs(60);
+
+/// The longest that a displaced connection is told to wait.
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
+/// The connection that has a stream.
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub(super) generation: u64,
+    pub(super) place: u64,
+    pub(super) polling: Polling,
+    pub(super) priming: Priming,
+    pub(super) gap: Gap,
+    pub(super) waker: Option<Waker>,
+    pub(super) unmoved: Option<Mark>,
+}
+
+/// Whether a priming event is still to come.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Priming {
+    No,
+    /// With the place before the first, which nothing else has.
+    Beginning,
+    /// With a place of its own, unless a message comes first, whose id will do.
+    NewPlace,
+}
+
+/// What the reader knows of gaps.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Gap {
+    /// It was told of none past this place.
+    ToldUntil(u64),
+    /// It was told of the one that ends its stream.
+    Final,
+}
+
+/// A place, and when it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) place: u64,
+    pub(super) at: Millis,
+}
+
+/// How often of late a connection lost the stream to a newer one.
+#[derive(Debug, Default)]
+pub(super) struct Takeovers {
+    count: u32,
+    last: Millis,
+}
+
+impl Priming {
+    pub(super) fn under(self, polling: Polling) -> Self {
+        match polling {
+            Polling::Primed => self,
+            Polling::Unprimed => Self::No,
+        }
+    }
+}
+
+impl Takeovers {
+    pub(super) fn note(&mut self, now: Millis) {
+        let chased = self.count > 0 && now.since(self.last) < CHASE;
+        self.count = if chased { self.count.saturating_add(1) } else { 1 };
+        self.last = now;
+    }
+
+    pub(super) fn retry(&self, base: Duration) -> Duration {
+        let doublings = self.count.saturating_sub(1).min(16);
+        base.saturating_mul(1 << doublings).min(LONGEST_RETRY)
+    }
+}

@@ -1,0 +1,25 @@
+//! The error answers that a session itself gives to calls that can have no other.
+
+use bytes::Bytes;
+use serde_json::json;
+
+use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error};
+
+/// Messages of the call's stream are gone, so that no replay would be whole.
+pub(super) fn events_evicted(id: &RequestId) -> Bytes {
+    answer(id, "Messages of this request are no longer available", "events_evicted")
+}
+
+/// The session ended while the call was in flight.
+pub(super) fn session_ended(id: &RequestId) -> Bytes {
+    answer(id, "The session has ended", "session_ended")
+}
+
+/// The handler is gone and left no answer.
+pub(super) fn unanswered(id: &RequestId) -> Bytes {
+    answer(id, "The request was not answered", "unanswered")
+}
+
+fn answer(id: &RequestId, message: &str, reason: &str) -> Bytes {
+    encode_error(Some(id), &RpcError::internal(message).with_data(json!({ "reason": reason })))
+}

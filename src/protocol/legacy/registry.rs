@@ -1,0 +1,282 @@
+//! All sessions of a process: opening, finding, ending and sweeping them.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::clock::IdleClock;
+use super::id::SessionId;
+use super::limits::Limits;
+use super::session::{Opening, Session, Shared, SweptSession};
+use crate::protocol::principal::Principal;
+use crate::protocol::time::Millis;
+
+const SHARDS: usize = 16;
+
+/// There are as many sessions as there may be, in all or of this principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AtCapacity;
+
+/// What is known of a session id.
+#[derive(Clone, Debug)]
+pub(crate) enum Lookup {
+    /// The session lives, and belongs to the principal who asks.
+    Live(Arc<Session>),
+    /// It ended, and is never to be brought back.
+    Ended,
+    /// It was never opened, ended too long ago to be remembered, or belongs to someone else.
+    Unknown,
+}
+
+/// What became of a DELETE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The session ended by it.
+    Done,
+    /// There is no such session, or no longer, or not for this principal.
+    Unknown,
+}
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Swept {
+    /// Sessions that were idle for too long.
+    pub(crate) expired: usize,
+    /// Streams that were kept for their time.
+    pub(crate) retired: usize,
+    /// Connections that did not take what was there for them.
+    pub(crate) detached: usize,
+}
+
+/// The sessions. Shared by all connections of a service.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    shards: [Mutex<Shard>; SHARDS],
+    census: Mutex<Census>,
+    clock: Mutex<IdleClock>,
+    /// What the clock read at the last sweep.
+    reading: AtomicU64,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    live: HashMap<SessionId, Arc<Session>, ById>,
+    ended: HashMap<SessionId, Principal, ById>,
+    ended_order: VecDeque<SessionId>,
+}
+
+/// Exact counts of the sessions there are.
+#[derive(Debug, Default)]
+struct Census {
+    total: usize,
+    by_principal: HashMap<Arc<str>, usize>,
+}
+
+type ById = BuildHasherDefault<IdHasher>;
+
+/// Passes the id's own randomness on as its hash. Ids that clients make up are only looked up and
+/// never inserted, so they cannot crowd a bucket.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("a session id hashes itself with write_u64");
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Registry {
+    /// An empty registry. `on_gap` are the notifications that a standalone stream says where some
+    /// of its messages are missing: one for everything that may have changed.
+    pub(crate) fn new(limits: Limits, on_gap: Vec<Bytes>) -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            census: Mutex::default(),
+            clock: Mutex::new(IdleClock::new(limits.sweep_period)),
+            reading: AtomicU64::new(0),
+            shared: Arc::new(Shared { limits, on_gap }),
+        }
+    }
+
+    /// Opens a session under an id that the caller made of fresh randomness.
+    ///
+    /// # Errors
+    ///
+    /// [`AtCapacity`] if the limit in all or of the principal is reached. It is also the answer to
+    /// an id that is in use or was, which randomness does not bring about.
+    pub(crate) fn open(&self, id: SessionId, opening: Opening) -> Result<Arc<Session>, AtCapacity> {
+        let principal = opening.principal.clone();
+        lock(&self.census).admit(&principal, &self.shared.limits)?;
+        let session = Session::open(id, opening, Arc::clone(&self.shared), self.reading());
+        {
+            let mut shard = lock(self.shard(&id));
+            let was = shard.ended.contains_key(&id);
+            if let (Entry::Vacant(entry), false) = (shard.live.entry(id), was) {
+                entry.insert(Arc::clone(&session));
+                return Ok(session);
+            }
+        }
+        lock(&self.census).release(&principal);
+        Err(AtCapacity)
+    }
+
+    /// Finds a session for a principal, and notes that its client spoke.
+    ///
+    /// To a foreign principal it is unknown, in every respect (decision 17).
+    pub(crate) fn find(&self, id: &SessionId, principal: &Principal) -> Lookup {
+        let shard = lock(self.shard(id));
+        match shard.live.get(id) {
+            Some(session) if session.principal() == principal => {
+                session.touch(self.reading());
+                Lookup::Live(Arc::clone(session))
+            }
+            Some(_) => Lookup::Unknown,
+            None if shard.ended.get(id) == Some(principal) => Lookup::Ended,
+            None => Lookup::Unknown,
+        }
+    }
+
+    /// Ends a session on behalf of a principal.
+    pub(crate) fn end(&self, id: &SessionId, principal: &Principal) -> Ending {
+        let Lookup::Live(session) = self.find(id, principal) else { return Ending::Unknown };
+        match session.end() {
+            Ok(()) => {
+                self.forget(&session);
+                Ending::Done
+            }
+            Err(_) => Ending::Unknown,
+        }
+    }
+
+    /// Expires idle sessions, retires old streams, detaches readers that do not read. To be
+    /// called once in every `sweep_period`.
+    ///
+    /// A session with a call in flight or with a connected stream is not idle.
+    pub(crate) fn sweep(&self, now: Millis) -> Swept {
+        let reading = lock(&self.clock).observe(now);
+        self.reading.fetch_max(reading.0, Ordering::Relaxed);
+        let mut swept = Swept::default();
+        for shard in &self.shards {
+            // Sessions are swept outside the shard's lock: to end one runs the code of others.
+            let sessions: Vec<_> = lock(shard).live.values().cloned().collect();
+            for session in sessions {
+                match session.sweep(reading) {
+                    SweptSession::Kept(tidied) => {
+                        swept.retired += tidied.retired;
+                        swept.detached += tidied.detached;
+                    }
+                    SweptSession::Expired => {
+                        swept.expired += 1;
+                        self.forget(&session);
+                    }
+                }
+            }
+        }
+        swept
+    }
+
+    /// All sessions that live, for what concerns all of them.
+    pub(crate) fn sessions(&self) -> Vec<Arc<Session>> {
+        let shards = self.shards.iter();
+        shards.flat_map(|shard| lock(shard).live.values().cloned().collect::<Vec<_>>()).collect()
+    }
+
+    /// How many sessions live.
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.census).total
+    }
+
+    /// How often [`sweep`](Self::sweep) is to be called, and all other limits.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// Moves an ended session to those that are only remembered.
+    fn forget(&self, session: &Session) {
+        let id = session.id();
+        // Not the principal's data: a credential need not be kept for this.
+        let owner = session.principal().name().map(Principal::named).unwrap_or_default();
+        let removed = {
+            let mut shard = lock(self.shard(&id));
+            let removed = shard.live.remove(&id);
+            shard.remember(id, owner, self.shared.limits.ended_sessions.div_ceil(SHARDS));
+            removed
+        };
+        if removed.is_some() {
+            lock(&self.census).release(session.principal());
+        }
+    }
+
+    fn reading(&self) -> Millis {
+        Millis(self.reading.load(Ordering::Relaxed))
+    }
+
+    fn shard(&self, id: &SessionId) -> &Mutex<Shard> {
+        let mut hasher = IdHasher::default();
+        std::hash::Hash::hash(id, &mut hasher);
+        // The map takes the lowest and the highest bits.
+        &self.shards[(hasher.finish() >> 32) as usize % SHARDS]
+    }
+}
+
+impl Shard {
+    fn remember(&mut self, id: SessionId, owner: Principal, limit: usize) {
+        if self.ended.insert(id, owner).is_none() {
+            self.ended_order.push_back(id);
+        }
+        while self.ended_order.len() > limit {
+            if let Some(oldest) = self.ended_order.pop_front() {
+                self.ended.remove(&oldest);
+            }
+        }
+    }
+}
+
+impl Census {
+    fn admit(&mut self, principal: &Principal, limits: &Limits) -> Result<(), AtCapacity> {
+        if self.total >= limits.sessions {
+            return Err(AtCapacity);
+        }
+        if let Some(name) = principal.name() {
+            match self.by_principal.get_mut(name) {
+                Some(count) if *count >= limits.sessions_per_principal => return Err(AtCapacity),
+                Some(count) => *count += 1,
+                None if limits.sessions_per_principal == 0 => return Err(AtCapacity),
+                None => {
+                    self.by_principal.insert(name.into(), 1);
+                }
+            }
+        }
+        self.total += 1;
+        Ok(())
+    }
+
+    fn release(&mut self, principal: &Principal) {
+        self.total -= 1;
+        let Some(name) = principal.name() else { return };
+        if let Some(count) = self.by_principal.get_mut(name) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_principal.remove(name);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What runs under these locks does not leave them half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,327 @@
+//! A session: who it is with, and the one lock around what changes in it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::connection::Connection;
+use super::effects::Effects;
+use super::id::SessionId;
+use super::limits::Limits;
+use super::log::Kind;
+use super::polling::Polling;
+use super::state::{Cancelled, Found, Phase, Sent, State, Tidied};
+use super::stream::{Move, Start};
+use super::ticket::{Answered, Cancel, Ticket};
+use crate::protocol::jsonrpc::RequestId;
+use crate::protocol::log_level::LogLevel;
+use crate::protocol::principal::Principal;
+use crate::protocol::sse::{EventId, StreamId};
+use crate::protocol::time::Millis;
+use crate::protocol::version::ProtocolVersion;
+
+/// What `initialize` settled, once and for all.
+#[derive(Clone, Debug)]
+pub(crate) struct Opening {
+    /// The negotiated revision.
+    pub(crate) version: ProtocolVersion,
+    /// Whose session it is.
+    pub(crate) principal: Principal,
+    /// `clientInfo`, as it came.
+    pub(crate) client_info: Option<Box<RawValue>>,
+    /// The client's `capabilities`, as they came.
+    pub(crate) client_capabilities: Option<Box<RawValue>>,
+}
+
+/// The session has ended: for its client it is unknown from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SessionEnded;
+
+/// Why a call may not begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallRefused {
+    /// The session has ended.
+    Ended,
+    /// The session has as many calls in flight as it may.
+    AtCapacity,
+}
+
+/// What a GET with `Last-Event-ID` is to be answered with.
+#[derive(Debug)]
+pub(crate) enum Resumed {
+    /// A stream.
+    Attached(Connection),
+    /// There is and will be nothing to say. A 405 stops clients that would ask for ever.
+    Nothing,
+    /// The session has ended.
+    Ended,
+}
+
+/// A session of the legacy era. It lives behind an `Arc`; streams and calls keep it alive.
+pub(crate) struct Session {
+    id: SessionId,
+    opening: Opening,
+    shared: Arc<Shared>,
+    /// What the idle clock read when the client last spoke.
+    touched: AtomicU64,
+    state: Mutex<State>,
+}
+
+/// What all sessions of a registry have in common.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    /// What the standalone stream says where messages are missing.
+    pub(super) on_gap: Vec<Bytes>,
+}
+
+/// What a sweep made of a session.
+#[derive(Debug)]
+pub(super) enum SweptSession {
+    Kept(Tidied),
+    Expired,
+}
+
+impl Session {
+    pub(super) fn open(
+        id: SessionId,
+        opening: Opening,
+        shared: Arc<Shared>,
+        reading: Millis,
+    ) -> Arc<Self> {
+        let state = Mutex::new(State::new(Polling::from(opening.version)));
+        Arc::new(Self { id, opening, shared, touched: AtomicU64::new(reading.0), state })
+    }
+
+    /// The session's id.
+    pub(crate) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The negotiated revision.
+    pub(crate) fn version(&self) -> ProtocolVersion {
+        self.opening.version
+    }
+
+    /// Whose session it is.
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.opening.principal
+    }
+
+    /// `clientInfo` of the `initialize` request.
+    pub(crate) fn client_info(&self) -> Option<&RawValue> {
+        self.opening.client_info.as_deref()
+    }
+
+    /// The client's `capabilities` of the `initialize` request.
+    pub(crate) fn client_capabilities(&self) -> Option<&RawValue> {
+        self.opening.client_capabilities.as_deref()
+    }
+
+    /// Notes `notifications/initialized`.
+    pub(crate) fn set_initialized(&self) {
+        self.with(|state, _| {
+            if state.phase == Phase::Opened {
+                state.phase = Phase::Initialized;
+            }
+        });
+    }
+
+    /// Whether the client sent `notifications/initialized`, in a session that has not ended.
+    pub(crate) fn is_initialized(&self) -> bool {
+        self.with(|state, _| state.phase == Phase::Initialized)
+    }
+
+    /// Whether DELETE or expiry ended the session.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.with(|state, _| state.phase == Phase::Ended)
+    }
+
+    /// Sets the least severe level that the client wants to see.
+    pub(crate) fn set_log_level(&self, level: LogLevel) {
+        self.with(|state, _| state.log_level = Some(level));
+    }
+
+    /// The level that the client asked for, if it did.
+    pub(crate) fn log_level(&self) -> Option<LogLevel> {
+        self.with(|state, _| state.log_level)
+    }
+
+    /// Begins a call. It has no stream until [`open_stream`](Self::open_stream) gives it one.
+    ///
+    /// Calls are told apart by the ticket and never by the request's id, since some clients send
+    /// every request with the same one (decision 7).
+    pub(crate) fn begin_call(
+        self: &Arc<Self>,
+        id: RequestId,
+        cancel: Arc<dyn Cancel>,
+    ) -> Result<Ticket, CallRefused> {
+        let key = self.with(|state, _| state.begin_call(id, cancel, self.limits()))?;
+        Ok(Ticket::new(Arc::clone(self), key))
+    }
+
+    /// Commits the calls of one POST to a stream, and connects the POST's response to it.
+    pub(crate) fn open_stream<'a>(
+        self: &Arc<Self>,
+        tickets: impl IntoIterator<Item = &'a Ticket>,
+        now: Millis,
+    ) -> Result<Connection, SessionEnded> {
+        let keys = tickets.into_iter().map(|ticket| {
+            debug_assert!(Arc::ptr_eq(ticket.session(), self), "a ticket of this session");
+            ticket.key()
+        });
+        let (stream, generation) = self.with(|state, _| state.open_post(keys, now))?;
+        Ok(Connection::new(Arc::clone(self), stream, generation))
+    }
+
+    /// Connects a GET without `Last-Event-ID`: the standalone stream, from the first message that
+    /// no connection was given. An older connection of it is displaced (decision 6).
+    pub(crate) fn open_standalone(
+        self: &Arc<Self>,
+        now: Millis,
+    ) -> Result<Connection, SessionEnded> {
+        let (stream, generation) =
+            self.with(|state, effects| state.open_standalone(Start::Unheard, now, effects))?;
+        Ok(Connection::new(Arc::clone(self), stream, generation))
+    }
+
+    /// Connects a GET with `Last-Event-ID`: the same stream, one past the cursor.
+    ///
+    /// 2025-11-25, Transports, Resumability and Redelivery, 2: "The server MUST NOT replay
+    /// messages that would have been delivered on a different stream". An id that this session
+    /// never sent is treated as none.
+    pub(crate) fn resume(self: &Arc<Self>, cursor: EventId, now: Millis) -> Resumed {
+        match self.with(|state, effects| state.resume(cursor, now, effects)) {
+            Ok(Found::Stream(stream, generation)) => {
+                let connection = Connection::new(Arc::clone(self), stream, generation);
+                Resumed::Attached(if stream == cursor.stream {
+                    connection.resumed_from(cursor)
+                } else {
+                    connection
+                })
+            }
+            Ok(Found::Farewell(messages)) => {
+                Resumed::Attached(Connection::farewell(Arc::clone(self), messages))
+            }
+            Ok(Found::Nothing) => Resumed::Nothing,
+            Err(SessionEnded) => Resumed::Ended,
+        }
+    }
+
+    /// Says a message that belongs to no call, on the standalone stream.
+    pub(crate) fn notify(&self, kind: Kind, message: Bytes) -> Sent {
+        debug_assert_ne!(kind, Kind::Answer, "the standalone stream carries no answers");
+        self.with(|state, effects| state.notify(kind, message, self.limits(), effects))
+    }
+
+    /// Acts on a `notifications/cancelled`.
+    pub(crate) fn cancel(&self, id: &RequestId) -> Cancelled {
+        self.with(|state, effects| state.cancel(id, self.limits(), effects))
+    }
+
+    /// How many calls are in flight.
+    pub(crate) fn calls_in_flight(&self) -> usize {
+        self.with(|state, _| state.calls_in_flight())
+    }
+
+    /// How many messages came too late to be sent.
+    pub(crate) fn discarded(&self) -> u64 {
+        self.with(|state, _| state.discarded)
+    }
+
+    /// The bytes of messages that the session's logs hold.
+    pub(crate) fn bytes(&self) -> usize {
+        self.with(|state, _| state.bytes())
+    }
+
+    /// Ends the session; says whether it was this call that did. The registry's `end` is the way
+    /// in, since it also forgets the session.
+    pub(super) fn end(&self) -> Result<(), SessionEnded> {
+        self.with(|state, effects| state.end(self.limits(), effects))
+    }
+
+    /// Notes that the client spoke.
+    pub(super) fn touch(&self, reading: Millis) {
+        self.touched.fetch_max(reading.0, Ordering::Relaxed);
+    }
+
+    /// Tidies the streams, and ends the session if it was idle for its time. The decision and
+    /// the end are one step, so that no call can begin between them.
+    pub(super) fn sweep(&self, reading: Millis) -> SweptSession {
+        self.with(|state, effects| {
+            let tidied = state.tidy(reading, self.limits(), effects);
+            if state.is_busy() {
+                self.touch(reading);
+                return SweptSession::Kept(tidied);
+            }
+            let idle = match state.phase {
+                Phase::Opened => self.limits().idle_uninitialized,
+                Phase::Initialized | Phase::Ended => self.limits().idle,
+            };
+            // The stamp is the reading of the sweep before the client spoke, so the client may
+            // have spoken up to one period later.
+            let touched = Millis(self.touched.load(Ordering::Relaxed));
+            if reading < touched.after(self.limits().sweep_period).after(idle) {
+                return SweptSession::Kept(tidied);
+            }
+            // Ended already means that someone else forgets it.
+            match state.end(self.limits(), effects) {
+                Ok(()) => SweptSession::Expired,
+                Err(SessionEnded) => SweptSession::Kept(tidied),
+            }
+        })
+    }
+
+    pub(super) fn send(&self, key: u64, kind: Kind, message: Bytes) -> Sent {
+        self.with(|state, effects| state.send(key, kind, message, self.limits(), effects))
+    }
+
+    pub(super) fn answer(&self, key: u64, message: Bytes) -> Answered {
+        self.with(|state, effects| state.answer(key, message, self.limits(), effects))
+    }
+
+    pub(super) fn abandon(&self, key: u64) {
+        self.with(|state, effects| state.abandon(key, self.limits(), effects));
+    }
+
+    pub(super) fn poll(&self, stream: StreamId, generation: u64, waker: &Waker) -> Poll<Move> {
+        let on_gap = &self.shared.on_gap;
+        self.with(|state, effects| state.poll(stream, generation, waker, on_gap, effects))
+    }
+
+    pub(super) fn retry(&self, stream: StreamId) -> Duration {
+        self.with(|state, _| state.retry(stream, self.limits()))
+    }
+
+    pub(super) fn detach(&self, stream: StreamId, generation: u64) {
+        self.with(|state, effects| state.detach(stream, generation, self.limits(), effects));
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// Runs a step under the lock, and what it brought about after it.
+    fn with<R>(&self, step: impl FnOnce(&mut State, &mut Effects) -> R) -> R {
+        let mut effects = Effects::default();
+        let result = {
+            // A panic under the lock would be a bug in pure code; to go on with this one session
+            // harms nobody else, while to panic in every later request of it would.
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            step(&mut state, &mut effects)
+        };
+        effects.run();
+        result
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("opening", &self.opening).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,473 @@
+//! What changes in a session: its streams, its calls in flight, and what becomes of them.
+//!
+//! This is what the session's lock guards. Nothing here calls out: wakers and cancellations are
+//! collected in [`Effects`], which run after the lock is released.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use bytes::Bytes;
+
+use super::effects::Effects;
+use super::limits::Limits;
+use super::log::{Kind, Refused, Room};
+use super::polling::Polling;
+use super::refusals;
+use super::session::{CallRefused, SessionEnded};
+use super::stream::{Move, Start, Stream};
+use super::ticket::{Answered, Cancel};
+use super::tombstones::Tombstones;
+use crate::protocol::jsonrpc::RequestId;
+use crate::protocol::log_level::LogLevel;
+use crate::protocol::sse::{EventId, StreamId};
+use crate::protocol::time::Millis;
+
+/// How far a session has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// `initialize` was answered.
+    Opened,
+    /// The client sent `notifications/initialized`.
+    Initialized,
+    /// DELETE or expiry; for good.
+    Ended,
+}
+
+/// What became of a message other than an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It is in the log of its stream.
+    Logged,
+    /// The call has no stream yet: framing is not chosen.
+    Unbound,
+    /// The call or the session is over, or the stream is lost. It was counted.
+    Discarded,
+    /// The log does not take it.
+    Refused(Refused),
+}
+
+/// What became of a `notifications/cancelled`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cancelled {
+    /// The call is cancelled and gets no answer.
+    Done,
+    /// No call in flight has the id.
+    Unknown,
+    /// Several calls in flight have it, and it is not for us to guess.
+    Ambiguous,
+}
+
+/// Where a resuming client is connected.
+#[derive(Debug)]
+pub(super) enum Found {
+    Stream(StreamId, u64),
+    Farewell(Vec<Bytes>),
+    Nothing,
+}
+
+/// What one sweep did to a session's streams.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tidied {
+    pub(super) retired: usize,
+    pub(super) detached: usize,
+}
+
+struct Call {
+    id: RequestId,
+    stream: Option<u64>,
+    cancel: Arc<dyn Cancel>,
+}
+
+pub(super) struct State {
+    pub(super) phase: Phase,
+    pub(super) log_level: Option<LogLevel>,
+    pub(super) discarded: u64,
+    polling: Polling,
+    standalone: Option<Box<Stream>>,
+    posts: BTreeMap<u64, Stream>,
+    calls: BTreeMap<u64, Call>,
+    tombstones: Tombstones,
+    streams_opened: u64,
+    calls_begun: u64,
+}
+
+impl State {
+    pub(super) fn new(polling: Polling) -> Self {
+        Self {
+            phase: Phase::Opened,
+            log_level: None,
+            discarded: 0,
+            polling,
+            standalone: None,
+            posts: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            tombstones: Tombstones::default(),
+            streams_opened: 0,
+            calls_begun: 0,
+        }
+    }
+
+    pub(super) fn begin_call(
+        &mut self,
+        id: RequestId,
+        cancel: Arc<dyn Cancel>,
+        limits: &Limits,
+    ) -> Result<u64, CallRefused> {
+        if self.phase == Phase::Ended {
+            return Err(CallRefused::Ended);
+        }
+        if self.calls.len() >= limits.calls {
+            return Err(CallRefused::AtCapacity);
+        }
+        self.calls_begun += 1;
+        self.calls.insert(self.calls_begun, Call { id, stream: None, cancel });
+        Ok(self.calls_begun)
+    }
+
+    /// Opens a POST stream for those of the calls that still are in flight.
+    pub(super) fn open_post(
+        &mut self,
+        keys: impl Iterator<Item = u64>,
+        now: Millis,
+    ) -> Result<(StreamId, u64), SessionEnded> {
+        self.alive()?;
+        self.streams_opened += 1;
+        let number = self.streams_opened;
+        let mut bound = Vec::new();
+        for key in keys {
+            if let Some(call) = self.calls.get_mut(&key) {
+                debug_assert!(call.stream.is_none(), "a call has one stream");
+                call.stream = Some(number);
+                bound.push((key, call.id.clone()));
+            }
+        }
+        let mut stream = Stream::post(bound);
+        let (generation, _) = stream.attach(Start::First, self.polling, now);
+        self.posts.insert(number, stream);
+        Ok((StreamId::post(number), generation))
+    }
+
+    pub(super) fn open_standalone(
+        &mut self,
+        start: Start,
+        now: Millis,
+        effects: &mut Effects,
+    ) -> Result<(StreamId, u64), SessionEnded> {
+        self.alive()?;
+        let stream = self.standalone.get_or_insert_with(|| Box::new(Stream::standalone()));
+        let (generation, displaced) = stream.attach(start, self.polling, now);
+        effects.wake(displaced);
+        Ok((StreamId::STANDALONE, generation))
+    }
+
+    /// Finds what a `Last-Event-ID` names. An id that this session never sent, on a stream or
+    /// past a stream's end, is treated as none: a 400 or 409 breaks clients.
+    pub(super) fn resume(
+        &mut self,
+        cursor: EventId,
+        now: Millis,
+        effects: &mut Effects,
+    ) -> Result<Found, SessionEnded> {
+        self.alive()?;
+        let number = cursor.stream.number();
+        let retired = (1..=self.streams_opened).contains(&number);
+        let issued = self.stream(cursor.stream).map(|stream| stream.has_issued(cursor.seq));
+        let (stream, generation) = match issued {
+            Some(true) if cursor.stream == StreamId::STANDALONE => {
+                self.open_standalone(Start::After(cursor.seq), now, effects)?
+            }
+            Some(true) => return Ok(self.resume_post(cursor, now, effects)),
+            None if retired => {
+                let answers = self.tombstones.answers(cursor);
+                let nothing = answers.is_empty();
+                return Ok(if nothing { Found::Nothing } else { Found::Farewell(answers) });
+            }
+            Some(false) | None => self.open_standalone(Start::Unheard, now, effects)?,
+        };
+        Ok(Found::Stream(stream, generation))
+    }
+
+    fn resume_post(&mut self, cursor: EventId, now: Millis, effects: &mut Effects) -> Found {
+        let polling = self.polling;
+        let Some(stream) = self.stream(cursor.stream) else { return Found::Nothing };
+        if !stream.has_more(cursor.seq) {
+            return Found::Nothing;
+        }
+        let (generation, displaced) = stream.attach(Start::After(cursor.seq), polling, now);
+        effects.wake(displaced);
+        Found::Stream(cursor.stream, generation)
+    }
+
+    /// Says a message of a call on the call's own stream.
+    pub(super) fn send(
+        &mut self,
+        key: u64,
+        kind: Kind,
+        message: Bytes,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) -> Sent {
+        let Some(call) = self.calls.get(&key) else {
+            self.discarded += 1;
+            return Sent::Discarded;
+        };
+        match call.stream {
+            Some(number) => self.append(StreamId::post(number), kind, message, limits, effects),
+            None => Sent::Unbound,
+        }
+    }
+
+    /// Says a message that belongs to no call, on the standalone stream.
+    pub(super) fn notify(
+        &mut self,
+        kind: Kind,
+        message: Bytes,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) -> Sent {
+        if self.phase == Phase::Ended {
+            self.discarded += 1;
+            return Sent::Discarded;
+        }
+        self.standalone.get_or_insert_with(|| Box::new(Stream::standalone()));
+        self.append(StreamId::STANDALONE, kind, message, limits, effects)
+    }
+
+    fn append(
+        &mut self,
+        id: StreamId,
+        kind: Kind,
+        message: Bytes,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) -> Sent {
+        self.trim(message.len(), limits);
+        let room = self.room(id, limits);
+        let logged = self.stream(id).map(|stream| stream.append(kind, message, room));
+        match logged {
+            Some(Ok((Some(_), waker))) => {
+                effects.wake(waker);
+                Sent::Logged
+            }
+            Some(Err(refused)) => Sent::Refused(refused),
+            Some(Ok((None, _))) | None => {
+                self.discarded += 1;
+                Sent::Discarded
+            }
+        }
+    }
+
+    /// Ends a call with its answer.
+    pub(super) fn answer(
+        &mut self,
+        key: u64,
+        message: Bytes,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) -> Answered {
+        let Some(call) = self.calls.remove(&key) else {
+            self.discarded += 1;
+            // In a session that lives, nothing else takes a call away before its answer.
+            return match self.phase {
+                Phase::Ended => Answered::Ended,
+                Phase::Opened | Phase::Initialized => Answered::Cancelled,
+            };
+        };
+        effects.spent.1 = Some(call.cancel);
+        let Some(number) = call.stream else { return Answered::Unbound(message) };
+        self.answer_on(number, key, message, limits, effects)
+    }
+
+    /// Ends a call whose handler is gone: its stream must not end silently.
+    pub(super) fn abandon(&mut self, key: u64, limits: &Limits, effects: &mut Effects) {
+        let Some(call) = self.calls.remove(&key) else { return };
+        effects.spent.1 = Some(call.cancel);
+        if let Some(number) = call.stream {
+            self.answer_on(number, key, refusals::unanswered(&call.id), limits, effects);
+        }
+    }
+
+    fn answer_on(
+        &mut self,
+        number: u64,
+        key: u64,
+        message: Bytes,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) -> Answered {
+        let room = self.room(StreamId::post(number), limits);
+        let Some(stream) = self.posts.get_mut(&number) else { return Answered::Discarded };
+        let (reaches, waker) = stream.answer(key, message, room);
+        effects.wake(waker);
+        self.trim(0, limits);
+        if reaches {
+            return Answered::Streamed;
+        }
+        self.discarded += 1;
+        Answered::Discarded
+    }
+
+    /// Decision 7: acts only where exactly one call in flight has the id.
+    pub(super) fn cancel(
+        &mut self,
+        id: &RequestId,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) -> Cancelled {
+        let mut matching = self.calls.iter().filter(|(_, call)| call.id == *id);
+        let Some((&key, _)) = matching.next() else { return Cancelled::Unknown };
+        if matching.next().is_some() {
+            return Cancelled::Ambiguous;
+        }
+        let Some(call) = self.calls.remove(&key) else { return Cancelled::Unknown };
+        if let Some(stream) = call.stream.and_then(|number| self.posts.get_mut(&number)) {
+            effects.wake(stream.cancel(key));
+            self.trim(0, limits);
+        }
+        effects.cancels.push(call.cancel);
+        Cancelled::Done
+    }
+
+    pub(super) fn poll(
+        &mut self,
+        id: StreamId,
+        generation: u64,
+        waker: &Waker,
+        on_gap: &[Bytes],
+        effects: &mut Effects,
+    ) -> Poll<Move> {
+        match self.stream(id) {
+            Some(stream) => stream.poll(generation, waker, on_gap, &mut effects.spent.0),
+            None => Poll::Ready(Move::End),
+        }
+    }
+
+    /// How long a connection that lost the stream is to wait.
+    pub(super) fn retry(&mut self, id: StreamId, limits: &Limits) -> std::time::Duration {
+        self.stream(id).map_or(limits.retry, |stream| stream.retry(limits.retry))
+    }
+
+    pub(super) fn detach(
+        &mut self,
+        id: StreamId,
+        generation: u64,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) {
+        let Some(stream) = self.stream(id) else { return };
+        effects.spent.0 = stream.detach(generation);
+        self.trim(0, limits);
+        if self.phase == Phase::Ended {
+            self.drop_unread();
+        }
+    }
+
+    /// Ends the session: each open call on a stream is answered with an error, streams end once
+    /// they are read, handlers are cancelled.
+    pub(super) fn end(
+        &mut self,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) -> Result<(), SessionEnded> {
+        self.alive()?;
+        self.phase = Phase::Ended;
+        let room = Room { messages: limits.stream_messages, bytes: limits.stream_bytes };
+        for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
+            effects.wake(stream.end(room));
+        }
+        let calls = std::mem::take(&mut self.calls);
+        effects.cancels.extend(calls.into_values().map(|call| call.cancel));
+        self.tombstones.clear();
+        self.drop_unread();
+        Ok(())
+    }
+
+    /// Whether a call is in flight or a stream is connected.
+    pub(super) fn is_busy(&self) -> bool {
+        let mut streams = self.posts.values().chain(self.standalone.as_deref());
+        !self.calls.is_empty() || streams.any(Stream::is_attached)
+    }
+
+    /// Retires what was kept for its time and detaches readers that do not read.
+    pub(super) fn tidy(&mut self, now: Millis, limits: &Limits, effects: &mut Effects) -> Tidied {
+        let mut tidied = Tidied::default();
+        for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
+            let attached = stream.is_attached();
+            effects.wake(stream.detach_stalled(now, limits.stall));
+            tidied.detached += usize::from(attached && !stream.is_attached());
+        }
+        if let Some(stream) = &mut self.standalone {
+            stream.age(now, limits.retention);
+        }
+        let due: Vec<_> = self
+            .posts
+            .iter_mut()
+            .filter_map(|(&number, stream)| stream.is_due(now, limits.retention).then_some(number))
+            .collect();
+        tidied.retired = due.len();
+        due.into_iter().for_each(|number| self.retire(number, limits));
+        self.trim(0, limits);
+        tidied
+    }
+
+    pub(super) fn calls_in_flight(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Bytes of messages in all logs.
+    pub(super) fn bytes(&self) -> usize {
+        let streams = self.posts.values().chain(self.standalone.as_deref());
+        streams.map(|stream| stream.log().bytes()).sum()
+    }
+
+    fn alive(&self) -> Result<(), SessionEnded> {
+        if self.phase == Phase::Ended { Err(SessionEnded) } else { Ok(()) }
+    }
+
+    fn stream(&mut self, id: StreamId) -> Option<&mut Stream> {
+        match id {
+            StreamId::STANDALONE => self.standalone.as_deref_mut(),
+            post => self.posts.get_mut(&post.number()),
+        }
+    }
+
+    /// What a stream may hold, given what the others do.
+    fn room(&mut self, id: StreamId, limits: &Limits) -> Room {
+        let total = self.bytes();
+        let own = self.stream(id).map_or(0, |stream| stream.log().bytes());
+        let left = limits.session_bytes.saturating_sub(total - own);
+        Room { messages: limits.stream_messages, bytes: limits.stream_bytes.min(left) }
+    }
+
+    /// Makes room for a message by retiring settled streams: first those that a connection was
+    /// given whole. The last one stays however large its answer is, or a client that was away
+    /// could never have it.
+    fn trim(&mut self, needed: usize, limits: &Limits) {
+        loop {
+            let crowded = self.bytes() + needed > limits.session_bytes;
+            if !crowded && self.posts.len() <= limits.finished_streams {
+                return;
+            }
+            let settled = || self.posts.iter().filter(|(_, stream)| stream.is_settled());
+            let count = settled().count();
+            if count <= limits.finished_streams && !(crowded && count > 1) {
+                return;
+            }
+            let victim = settled().find(|(_, stream)| stream.is_given()).or(settled().next());
+            let Some((&number, _)) = victim else { return };
+            self.retire(number, limits);
+        }
+    }
+
+    fn retire(&mut self, number: u64, limits: &Limits) {
+        if let Some(stream) = self.posts.remove(&number) {
+            self.tombstones.bury(number, stream.into_remains(), limits.tombstones);
+        }
+    }
+
+    fn drop_unread(&mut self) {
+        self.posts.retain(|_, stream| stream.is_attached());
+        self.standalone.take_if(|stream| !stream.is_attached());
+    }
+}

@@ -1,0 +1,108 @@
+//! A call in flight, as its handler's side holds it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::log::Kind;
+use super::session::Session;
+use super::state::Sent;
+
+/// What stops the handler of a call.
+pub(crate) trait Cancel: Send + Sync {
+    /// Asks the handler to stop. No lock is held; it may be called from any thread, once.
+    fn cancel(&self);
+}
+
+impl<F: Fn() + Send + Sync> Cancel for F {
+    fn cancel(&self) {
+        self();
+    }
+}
+
+/// What became of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// The call has no stream: the response is this message, as JSON.
+    Unbound(Bytes),
+    /// It is in the log of the call's stream.
+    Streamed,
+    /// The stream was lost to a gap, and the client has an error for an answer. It was counted.
+    Discarded,
+    /// The call was cancelled before. The answer was counted.
+    Cancelled,
+    /// The session ended before. The answer was counted.
+    Ended,
+}
+
+/// The right to answer one call, once. Dropping it unanswered answers with an error if the call
+/// has a stream, so that no stream ends silently.
+pub(crate) struct Ticket {
+    session: Arc<Session>,
+    key: u64,
+}
+
+impl Ticket {
+    pub(super) fn new(session: Arc<Session>, key: u64) -> Self {
+        Self { session, key }
+    }
+
+    /// Ends the call. Nothing of the call can follow its answer.
+    pub(crate) fn answer(self, message: Bytes) -> Answered {
+        self.session.answer(self.key, message)
+    }
+
+    /// What the handler says before the answer. It may be cloned and may outlive the call; what
+    /// it sends then is discarded.
+    pub(crate) fn sender(&self) -> CallSender {
+        CallSender { session: Arc::clone(&self.session), key: self.key }
+    }
+
+    pub(super) fn key(&self) -> u64 {
+        self.key
+    }
+
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        // After an answer there is no such call, and this does nothing.
+        self.session.abandon(self.key);
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// Says notifications and requests of a call on the call's stream.
+#[derive(Clone)]
+pub(crate) struct CallSender {
+    session: Arc<Session>,
+    key: u64,
+}
+
+impl CallSender {
+    /// Adds a message to the call's stream. It never waits.
+    pub(crate) fn send(&self, kind: Kind, message: Bytes) -> Sent {
+        debug_assert_ne!(kind, Kind::Answer, "an answer takes the ticket");
+        self.session.send(self.key, kind, message)
+    }
+
+    /// The session of the call.
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+}
+
+impl fmt::Debug for CallSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallSender").field("key", &self.key).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,49 @@
+//! What is remembered of streams that are gone: the requests that were asked on them.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::refusals;
+use super::stream::Remains;
+use crate::protocol::jsonrpc::RequestId;
+use crate::protocol::sse::EventId;
+
+/// Longer ids are not remembered. Clients count, or use UUIDs.
+const LONGEST_ID: usize = 64;
+
+/// The requests of retired streams, oldest first, with a limit.
+#[derive(Debug, Default)]
+pub(super) struct Tombstones(VecDeque<Tombstone>);
+
+#[derive(Debug)]
+struct Tombstone {
+    stream: u64,
+    answered: u64,
+    id: RequestId,
+}
+
+impl Tombstones {
+    /// Remembers the requests of a stream, and forgets the oldest above `limit`.
+    pub(super) fn bury(&mut self, stream: u64, remains: Vec<Remains>, limit: usize) {
+        let short = remains.into_iter().filter(|it| it.id.as_json().len() <= LONGEST_ID);
+        self.0.extend(short.map(|it| Tombstone { stream, answered: it.answered, id: it.id }));
+        let excess = self.0.len().saturating_sub(limit);
+        self.0.drain(..excess);
+    }
+
+    /// The answers for a client that resumes a retired stream: one for each request whose answer
+    /// it has not seen.
+    pub(super) fn answers(&self, cursor: EventId) -> Vec<Bytes> {
+        self.0
+            .iter()
+            .filter(|it| it.stream == cursor.stream.number() && it.answered > cursor.seq)
+            .map(|it| refusals::events_evicted(&it.id))
+            .collect()
+    }
+
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        self.0 = VecDeque::new();
+    }
+}

@@ -1,0 +1,129 @@
+//! The envelope of a modern request: its required `_meta`, and headers that say the same.
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use serde_json::value::RawValue;
+
+use super::headers::{self, BodyClaims};
+use crate::protocol::head::{Field, VERSION};
+use crate::protocol::jsonrpc::{
+    CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, Request, RequestId, string,
+};
+use crate::protocol::log_level::LogLevel;
+use crate::protocol::refusal::{Reason, Refusal};
+use crate::protocol::version::{Era, ProtocolVersion};
+
+/// A request of the modern era that may be served.
+#[derive(Debug)]
+pub(crate) struct ModernRequest<'a> {
+    pub(crate) request: Request<'a>,
+    pub(crate) version: ProtocolVersion,
+    pub(crate) client_info: Option<&'a RawValue>,
+    pub(crate) client_capabilities: &'a RawValue,
+    pub(crate) log_level: Option<LogLevel>,
+    pub(crate) progress_token: Option<&'a RawValue>,
+}
+
+/// Checks a modern request's headers against its body, and its required `_meta`.
+///
+/// # Errors
+///
+/// In this order: -32602 if `_meta` names no version; -32020 if the version header is missing or
+/// says otherwise; -32022 if the version is not spoken here; -32020 if `Mcp-Method` or `Mcp-Name`
+/// is missing or says otherwise; -32602 if another field of `_meta` is missing or wrong. All with
+/// 400 (2026-07-28, Streamable HTTP, Server Validation; Base Protocol, `_meta`).
+pub(crate) fn check<'a>(
+    headers: &HeaderMap,
+    request: Request<'a>,
+) -> Result<ModernRequest<'a>, Refusal> {
+    let meta = *request.params.meta();
+    let requested = match meta.protocol_version.map(string) {
+        Some(Some(requested)) => requested,
+        Some(None) => {
+            return Err(bad_meta(format!("`_meta[{PROTOCOL_VERSION}]` must be a string")));
+        }
+        None => return Err(missing(PROTOCOL_VERSION)),
+    };
+    let version = supported(headers, &requested)?;
+    let name = named_by(&request.method).and_then(|member| request.params.get_str(member));
+    let claims = BodyClaims {
+        method: &request.method,
+        protocol_version: Some(&requested),
+        name: name.as_deref(),
+    };
+    headers::check(headers, &claims)
+        .map_err(|mismatch| Reason::HeaderMismatch { message: mismatch.to_string() })?;
+    let version = version?;
+    let client_capabilities = match meta.client_capabilities {
+        None => return Err(missing(CLIENT_CAPABILITIES)),
+        Some(raw) if raw.get().starts_with('{') => raw,
+        Some(_) => {
+            return Err(bad_meta(format!("`_meta[{CLIENT_CAPABILITIES}]` must be an object")));
+        }
+    };
+    if meta.client_info.is_some_and(|raw| !raw.get().starts_with('{')) {
+        return Err(bad_meta(format!("`_meta[{CLIENT_INFO}]` must be an object")));
+    }
+    Ok(ModernRequest {
+        version,
+        client_info: meta.client_info,
+        client_capabilities,
+        log_level: meta.log_level.map(log_level).transpose()?,
+        progress_token: meta.progress_token.map(progress_token).transpose()?,
+        request,
+    })
+}
+
+/// The member of `params` that `Mcp-Name` mirrors (2026-07-28, Streamable HTTP, Standard Request
+/// Headers).
+fn named_by(method: &str) -> Option<&'static str> {
+    match method {
+        "tools/call" | "prompts/get" => Some("name"),
+        "resources/read" => Some("uri"),
+        _ => None,
+    }
+}
+
+/// The version asked for. That it is not spoken here is for later if the header says otherwise:
+/// then neither can be trusted.
+fn supported(
+    headers: &HeaderMap,
+    requested: &str,
+) -> Result<Result<ProtocolVersion, Refusal>, Refusal> {
+    let version = requested.parse::<ProtocolVersion>().ok().filter(|v| v.era() == Era::Modern);
+    match version {
+        Some(version) => Ok(Ok(version)),
+        None => {
+            let refusal = Reason::UnsupportedVersion { requested: requested.to_owned() }.into();
+            if Field::of(headers, &VERSION) == Field::Once(requested) {
+                Err(refusal)
+            } else {
+                Ok(Err(refusal))
+            }
+        }
+    }
+}
+
+/// 2026-07-28, Logging, Error Handling: an unknown level SHOULD be refused with -32602.
+fn log_level(raw: &RawValue) -> Result<LogLevel, Refusal> {
+    string(raw)
+        .and_then(|level| level.parse().ok())
+        .ok_or_else(|| bad_meta(format!("`_meta[{LOG_LEVEL}]` must be a log level, such as info")))
+}
+
+/// 2026-07-28, Progress: "Progress tokens MUST be a string or integer value".
+fn progress_token(raw: &RawValue) -> Result<&RawValue, Refusal> {
+    match RequestId::from_raw(raw) {
+        Some(_) => Ok(raw),
+        None => Err(bad_meta("`_meta.progressToken` must be a string or an integer")),
+    }
+}
+
+fn missing(key: &str) -> Refusal {
+    bad_meta(format!("`_meta[{key}]` is required on every request from 2026-07-28 on"))
+}
+
+fn bad_meta(message: impl Into<Cow<'static, str>>) -> Refusal {
+    Reason::BadMeta { message: message.into() }.into()
+}

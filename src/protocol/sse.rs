@@ -1,0 +1,279 @@
+//! Server-sent events as bytes: event ids, events, comments and the `retry` hint.
+//!
+//! The format is the HTML standard's, "Server-sent events", section 9.2.6, "Interpreting an event
+//! stream". Fields are built from numbers and from one line of JSON, so that no text of a peer's
+//! or of the application's can end a line.
+
+use std::fmt;
+use std::io::Write;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// From this length on a message goes out as a frame of its own rather than copied.
+pub(crate) const SHARED_FROM: usize = 16 * 1024;
+
+/// A stream within its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct StreamId(u64);
+
+impl StreamId {
+    /// The stream that a GET without `Last-Event-ID` opens. A session has one.
+    pub(crate) const STANDALONE: StreamId = StreamId(0);
+
+    /// The POST stream with this number, counted from 1.
+    pub(crate) fn post(number: u64) -> Self {
+        debug_assert!(number > 0, "0 is the standalone stream");
+        Self(number)
+    }
+
+    /// The stream's number in its session.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// An event's id: the stream, and the place in it. In text `3-17`.
+///
+/// 2025-11-25, Transports, Resumability and Redelivery: "the ID MUST be globally unique across all
+/// streams within that session", and "Event IDs SHOULD encode sufficient information to identify
+/// the originating stream".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct EventId {
+    pub(crate) stream: StreamId,
+    pub(crate) seq: u64,
+}
+
+/// The text is no event id that this server could have sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InvalidEventId;
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.stream.0, self.seq)
+    }
+}
+
+impl FromStr for EventId {
+    type Err = InvalidEventId;
+
+    /// Takes exactly what `Display` writes, so that an id has one text.
+    fn from_str(text: &str) -> Result<Self, InvalidEventId> {
+        let (stream, seq) = text.split_once('-').ok_or(InvalidEventId)?;
+        Ok(Self { stream: StreamId(number(stream)?), seq: number(seq)? })
+    }
+}
+
+fn number(digits: &str) -> Result<u64, InvalidEventId> {
+    // `u64::from_str` alone would take a plus sign and leading zeros.
+    match digits.as_bytes() {
+        [b'0'] => Ok(0),
+        [b'1'..=b'9', rest @ ..] if rest.len() < 20 => digits.parse().map_err(|_| InvalidEventId),
+        _ => Err(InvalidEventId),
+    }
+}
+
+/// An event to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    id: Option<EventId>,
+    retry: Option<Duration>,
+    data: Bytes,
+}
+
+impl Event {
+    /// A JSON-RPC message, encoded.
+    pub(crate) fn message(id: Option<EventId>, message: Bytes) -> Self {
+        Self { id, retry: None, data: one_line(message) }
+    }
+
+    /// The event that makes a stream resumable before its first message: an id, and an explicit
+    /// empty `data` line, because parsers drop a block with an id only.
+    ///
+    /// 2025-11-25, Transports, Sending Messages to the Server, 6: "The server SHOULD immediately
+    /// send an SSE event consisting of an event ID and an empty `data` field".
+    pub(crate) fn priming(id: EventId, retry: Duration) -> Self {
+        Self { id: Some(id), retry: Some(retry), data: Bytes::new() }
+    }
+
+    /// The event as the frames of a body. A small message is copied into a single frame with its
+    /// id; a large one stays shared between its prefix and its suffix.
+    pub(crate) fn into_frames(self) -> Frames {
+        let shared = self.data.len() >= SHARED_FROM;
+        let mut head = Vec::with_capacity(96 + if shared { 0 } else { self.data.len() });
+        if let Some(id) = self.id {
+            write!(head, "id: {id}\n").expect("a Vec takes all that is written");
+        }
+        if let Some(retry) = self.retry {
+            write!(head, "retry: {}\n", retry.as_millis()).expect("a Vec takes all");
+        }
+        head.extend_from_slice(b"data: ");
+        if shared {
+            return Frames([Some(head.into()), Some(self.data), Some(Bytes::from_static(b"\n\n"))]);
+        }
+        head.extend_from_slice(&self.data);
+        head.extend_from_slice(b"\n\n");
+        Frames([Some(head.into()), None, None])
+    }
+}
+
+/// The frames of one event, in order: one, or three.
+#[derive(Debug)]
+pub(crate) struct Frames([Option<Bytes>; 3]);
+
+impl Iterator for Frames {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        self.0.iter_mut().find_map(Option::take)
+    }
+}
+
+/// A comment: it keeps the connection alive, and clients do not see it.
+pub(crate) fn heartbeat() -> Bytes {
+    Bytes::from_static(b":\n\n")
+}
+
+/// Tells the client how long to wait before it reconnects, as a block without data, which parsers
+/// take in but do not dispatch: revisions before 2025-11-25 break on empty data.
+///
+/// 2025-11-25, Transports, Sending Messages to the Server, 6: "it SHOULD send an SSE event with a
+/// standard `retry` field before closing the connection".
+pub(crate) fn retry_hint(retry: Duration) -> Bytes {
+    Bytes::from(format!("retry: {}\n\n", retry.as_millis()))
+}
+
+/// Messages are encoded as one line (`jsonrpc::single_line`). What still has a line end would
+/// write fields of its own, so it loses it here, whoever made it; in JSON a space there means the
+/// same.
+fn one_line(message: Bytes) -> Bytes {
+    if memchr::memchr2(b'\n', b'\r', &message).is_none() {
+        return message;
+    }
+    crate::protocol::jsonrpc::single_line(message.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> EventId {
+        text.parse().unwrap()
+    }
+
+    fn text(event: Event) -> String {
+        let bytes: Vec<u8> = event.into_frames().flatten().collect();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn an_event_id_has_exactly_one_text() {
+        for text in ["0-0", "3-17", "18446744073709551615-18446744073709551615"] {
+            assert_eq!(id(text).to_string(), text);
+        }
+        assert_eq!(id("3-17"), EventId { stream: StreamId::post(3), seq: 17 });
+        assert_eq!(id("0-1").stream, StreamId::STANDALONE);
+    }
+
+    #[test]
+    fn anything_else_is_no_event_id() {
+        let long = "1".repeat(1_000_000);
+        for text in [
+            "",
+            "-",
+            "3",
+            "3-",
+            "-17",
+            "+3-17",
+            "3-+17",
+            "03-17",
+            "3-017",
+            "00-0",
+            " 3-17",
+            "3-17 ",
+            "3-17\n",
+            "3--17",
+            "3-1-7",
+            "3_17",
+            "x-1",
+            "1-x",
+            "٣-1",
+            "18446744073709551616-0",
+            "0-18446744073709551616",
+            &long,
+            &format!("1-{long}"),
+        ] {
+            let shown = &text[..text.len().min(40)];
+            assert_eq!(text.parse::<EventId>(), Err(InvalidEventId), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_block_with_its_id_spliced_in() {
+        let message = Bytes::from_static(br#"{"jsonrpc":"2.0"}"#);
+        assert_eq!(
+            text(Event::message(Some(id("3-17")), message.clone())),
+            "id: 3-17\ndata: {\"jsonrpc\":\"2.0\"}\n\n"
+        );
+        assert_eq!(text(Event::message(None, message)), "data: {\"jsonrpc\":\"2.0\"}\n\n");
+    }
+
+    /// 2025-11-25, Transports, Sending Messages to the Server, 6. FACTS: "SSE priming needs an
+    /// explicit `data:` line; parsers drop a block with an id only".
+    #[test]
+    fn a_priming_event_has_an_id_a_retry_and_an_explicit_empty_data_line() {
+        let event = Event::priming(id("3-0"), Duration::from_millis(1500));
+        assert_eq!(text(event), "id: 3-0\nretry: 1500\ndata: \n\n");
+    }
+
+    #[test]
+    fn comments_and_the_retry_hint_dispatch_nothing() {
+        assert_eq!(heartbeat(), ":\n\n");
+        assert_eq!(retry_hint(Duration::from_secs(2)), "retry: 2000\n\n");
+    }
+
+    #[test]
+    fn a_small_message_is_one_frame_and_a_large_one_is_not_copied() {
+        let small = Bytes::from(vec![b'x'; SHARED_FROM - 1]);
+        assert_eq!(Event::message(Some(id("1-1")), small).into_frames().count(), 1);
+
+        let large = Bytes::from(vec![b'x'; SHARED_FROM]);
+        let frames: Vec<_> = Event::message(Some(id("1-1")), large.clone()).into_frames().collect();
+        assert_eq!(frames[0], "id: 1-1\ndata: ");
+        assert_eq!(frames[1].as_ptr(), large.as_ptr());
+        assert_eq!(frames[2], "\n\n");
+        assert_eq!(frames.len(), 3);
+    }
+
+    /// No bytes of a message may become a field or the end of an event.
+    fn injects_nothing(line_end: &str) {
+        for filler in [0, SHARED_FROM] {
+            let attack = format!(
+                "{{{line_end}{line_end}id: 9-9{line_end}data: evil{line_end}{line_end}}}{}",
+                " ".repeat(filler)
+            );
+            let text = text(Event::message(Some(id("1-1")), attack.into()));
+            let lines: Vec<_> = text.split(['\n', '\r']).collect();
+            assert_eq!(lines.len(), 4, "{line_end:?}");
+            assert_eq!(lines[0], "id: 1-1");
+            assert!(lines[1].starts_with("data: {"));
+            assert_eq!(lines[2..], ["", ""]);
+        }
+    }
+
+    #[test]
+    fn cve_2026_44214_a_line_feed_in_a_message_injects_no_field() {
+        injects_nothing("\n");
+    }
+
+    #[test]
+    fn cve_2026_44217_a_carriage_return_in_a_message_injects_no_field() {
+        injects_nothing("\r");
+    }
+
+    #[test]
+    fn cve_2026_43968_a_crlf_in_a_message_injects_no_field() {
+        injects_nothing("\r\n");
+    }
+}

@@ -1,0 +1,51 @@
+//! Why a server could not be built.
+
+use std::fmt;
+
+/// The server that was described cannot be built; the message names what is wrong with it.
+///
+/// ```
+/// use mcp_http::{Arguments, Context, Server, Tool, ToolError};
+///
+/// let error = Server::builder("s", "1")
+///     .tool(Tool::new("no spaces"), |_: Arguments, _: Context| async { Ok::<_, ToolError>("") })
+///     .build()
+///     .unwrap_err();
+/// assert!(error.to_string().starts_with("tool `no spaces`: a name has"));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct BuildError {
+    kind: BuildErrorKind,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum BuildErrorKind {
+    #[error("tool `{name}`: {reason}")]
+    InvalidTool { name: String, reason: String },
+    #[error("tool `{name}`: registered twice")]
+    DuplicateTool { name: String },
+    #[error("a server has tools of its own or a catalogue, not both")]
+    ToolsAndCatalogue,
+    #[error("option `{name}`: {reason}")]
+    InvalidOption { name: &'static str, reason: String },
+}
+
+impl BuildError {
+    pub(crate) fn invalid_tool(name: &str, reason: impl fmt::Display) -> Self {
+        let (name, reason) = (name.to_owned(), reason.to_string());
+        Self { kind: BuildErrorKind::InvalidTool { name, reason } }
+    }
+
+    pub(crate) fn duplicate_tool(name: &str) -> Self {
+        Self { kind: BuildErrorKind::DuplicateTool { name: name.to_owned() } }
+    }
+
+    pub(crate) fn option(name: &'static str, reason: impl fmt::Display) -> Self {
+        Self { kind: BuildErrorKind::InvalidOption { name, reason: reason.to_string() } }
+    }
+
+    pub(crate) fn tools_and_catalogue() -> Self {
+        Self { kind: BuildErrorKind::ToolsAndCatalogue }
+    }
+}

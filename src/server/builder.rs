@@ -1,0 +1,245 @@
+//! The builder of a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::build_error::BuildError;
+use super::catalogue::ToolCatalogue;
+use super::handler::ToolHandler;
+use super::implementation::{Icon, Implementation};
+use super::registry::{Inner, Logging, RegisteredTool, Server, ToolTable, Tools};
+use super::reply::{CacheHint, CacheScope};
+use super::tool::Tool;
+
+/// The largest `ttlMs` that JavaScript reads exactly: 285,000 years.
+const MAX_TTL_MS: u64 = (1 << 53) - 1;
+
+/// Describes a [`Server`].
+///
+/// ```
+/// use std::time::Duration;
+/// use mcp_http::{Arguments, CacheScope, Context, Server, Tool, ToolError};
+///
+/// let server = Server::builder("clock", "1.0.0")
+///     .title("Clock")
+///     .instructions("Ask for the time before you plan a day.")
+///     .cache(Duration::from_secs(300), CacheScope::Public)
+///     .tool(
+///         Tool::new("now").with_description("The time of the day"),
+///         |_arguments: Arguments, _cx: Context| async { Ok::<_, ToolError>("half past eight") },
+///     )
+///     .build()?;
+/// # Ok::<(), mcp_http::BuildError>(())
+/// ```
+#[must_use = "a builder does nothing until it is built"]
+pub struct ServerBuilder {
+    implementation: Implementation,
+    instructions: Option<String>,
+    cache: CacheHint,
+    logging: Logging,
+    tools: Vec<RegisteredTool>,
+    catalogue: Option<Arc<dyn ToolCatalogue>>,
+}
+
+impl ServerBuilder {
+    pub(crate) fn new(name: String, version: String) -> Self {
+        Self {
+            implementation: Implementation::new(name, version),
+            instructions: None,
+            cache: CacheHint::default(),
+            logging: Logging::Declared,
+            tools: Vec::new(),
+            catalogue: None,
+        }
+    }
+
+    /// The server's name that people read (sent from revision 2025-06-18 on).
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.implementation.title = Some(title.into());
+        self
+    }
+
+    /// What the server is (sent from revision 2025-11-25 on).
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.implementation.description = Some(description.into());
+        self
+    }
+
+    /// Where to learn more of the server (sent from revision 2025-11-25 on).
+    pub fn website_url(mut self, url: impl Into<String>) -> Self {
+        self.implementation.website_url = Some(url.into());
+        self
+    }
+
+    /// Adds a picture of the server (sent from revision 2025-11-25 on).
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.implementation.icons.push(icon);
+        self
+    }
+
+    /// How the model should use the server and its tools together.
+    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.instructions = Some(instructions.into());
+        self
+    }
+
+    /// How long clients may take lists and the server's description for fresh, and who may cache
+    /// them (2026-07-28, Caching). Default: not at all, and privately.
+    ///
+    /// A public list may be shown to every caller, whoever asked for it.
+    pub fn cache(mut self, ttl: Duration, scope: CacheScope) -> Self {
+        let millis = u64::try_from(ttl.as_millis()).unwrap_or(MAX_TTL_MS);
+        self.cache = CacheHint { ttl_ms: millis.min(MAX_TTL_MS), scope };
+        self
+    }
+
+    /// Does not declare the logging capability; [`Context::log`](crate::Context::log) then goes
+    /// nowhere.
+    pub fn without_logging(mut self) -> Self {
+        self.logging = Logging::Off;
+        self
+    }
+
+    /// Adds a tool. They are listed in the order in which they are added.
+    ///
+    /// ```
+    /// use mcp_http::{Arguments, Context, Server, Tool, ToolError};
+    ///
+    /// let server = Server::builder("echo", "1.0.0")
+    ///     .tool(Tool::new("echo"), |arguments: Arguments, _cx: Context| async move {
+    ///         Ok::<_, ToolError>(arguments.raw().to_owned())
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), mcp_http::BuildError>(())
+    /// ```
+    pub fn tool(mut self, tool: Tool, handler: impl ToolHandler) -> Self {
+        self.tools.push(RegisteredTool { tool: Arc::new(tool), handler: Box::new(handler) });
+        self
+    }
+
+    /// Takes the tools from a catalogue, in place of tools that are added here: for tools that
+    /// depend on the caller. See [`ToolCatalogue`].
+    pub fn catalogue(mut self, catalogue: impl ToolCatalogue) -> Self {
+        self.catalogue = Some(Arc::new(catalogue));
+        self
+    }
+
+    /// Builds the server.
+    ///
+    /// # Errors
+    ///
+    /// If two tools have one name, if a name or a schema is not valid, or if there are both tools
+    /// and a catalogue. The message names the tool.
+    pub fn build(self) -> Result<Server, BuildError> {
+        let tools = match (self.catalogue, self.tools) {
+            (None, tools) if tools.is_empty() => Tools::None,
+            (None, tools) => Tools::Registered(ToolTable::new(tools)?),
+            (Some(catalogue), tools) if tools.is_empty() => Tools::Catalogue(catalogue),
+            (Some(_), _) => return Err(BuildError::tools_and_catalogue()),
+        };
+        Ok(Server::from_inner(Inner {
+            implementation: self.implementation,
+            instructions: self.instructions,
+            cache: self.cache,
+            logging: self.logging,
+            tools,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::protocol::version::ProtocolVersion;
+    use crate::server::context::tests::{context, info};
+    use crate::server::{Arguments, Context, FoundTool, ToolError};
+
+    async fn nothing(_: Arguments, _: Context) -> Result<(), ToolError> {
+        Ok(())
+    }
+
+    fn builder() -> ServerBuilder {
+        Server::builder("s", "1")
+    }
+
+    fn capabilities(server: &Server) -> Value {
+        serde_json::to_value(server.capabilities()).unwrap()
+    }
+
+    /// 2026-07-28, Tools, Capabilities: servers that support tools MUST declare `tools`; Logging,
+    /// Capabilities: servers that emit log messages MUST declare `logging`.
+    #[test]
+    fn capabilities_are_those_that_the_server_has_something_for() {
+        let empty = builder().build().unwrap();
+        assert_eq!(capabilities(&empty), json!({"logging": {}}));
+        let silent = builder().without_logging().build().unwrap();
+        assert_eq!(capabilities(&silent), json!({}));
+        assert!(!silent.has_logging());
+        let tools = builder().tool(Tool::new("a"), nothing).build().unwrap();
+        assert_eq!(capabilities(&tools), json!({"logging": {}, "tools": {}}));
+        assert!(tools.has_logging());
+    }
+
+    #[test]
+    fn tools_keep_the_order_in_which_they_were_added_and_are_found_by_name() {
+        let server = ["z", "a", "m"]
+            .into_iter()
+            .fold(builder(), |builder, name| builder.tool(Tool::new(name), nothing))
+            .build()
+            .unwrap();
+        let names: Vec<&str> = server.tools().map(|tool| tool.name()).collect();
+        assert_eq!(names, ["z", "a", "m"]);
+        let cx = context(info(ProtocolVersion::LATEST));
+        let find = |name| match server.find_tool(name, &cx) {
+            FoundTool::Ready(tool) => tool.map(|tool| tool.name().to_owned()),
+            FoundTool::Pending(_) => panic!("registered tools are found at once"),
+        };
+        assert_eq!(find("a").as_deref(), Some("a"));
+        assert_eq!(find("A"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_refused_by_the_name_of_the_tool() {
+        let error = |builder: ServerBuilder| builder.build().unwrap_err().to_string();
+        let twice = builder().tool(Tool::new("a"), nothing).tool(Tool::new("a"), nothing);
+        assert_eq!(error(twice), "tool `a`: registered twice");
+        let schema = Tool::new("b").with_input_schema(json!([]));
+        assert_eq!(
+            error(builder().tool(schema, nothing)),
+            "tool `b`: the input schema is not a JSON object"
+        );
+    }
+
+    /// 2026-07-28, Caching: `ttlMs` is an integer in milliseconds, `>= 0`.
+    #[test]
+    fn the_cache_hint_is_zero_and_private_unless_it_is_set() {
+        let hint = |builder: ServerBuilder| builder.build().unwrap().cache_hint();
+        assert_eq!(hint(builder()), CacheHint { ttl_ms: 0, scope: CacheScope::Private });
+        let public = builder().cache(Duration::from_secs(2), CacheScope::Public);
+        assert_eq!(hint(public), CacheHint { ttl_ms: 2_000, scope: CacheScope::Public });
+        let forever = builder().cache(Duration::MAX, CacheScope::Private);
+        assert_eq!(hint(forever).ttl_ms, MAX_TTL_MS);
+    }
+
+    #[test]
+    fn the_server_says_what_was_said_of_it() {
+        let server = builder()
+            .title("S")
+            .description("d")
+            .website_url("https://example.com")
+            .icon(Icon::new("data:,"))
+            .instructions("i")
+            .build()
+            .unwrap();
+        assert_eq!(
+            serde_json::to_value(server.implementation(ProtocolVersion::LATEST)).unwrap(),
+            json!({
+                "name": "s", "version": "1", "title": "S", "description": "d",
+                "websiteUrl": "https://example.com", "icons": [{"src": "data:,"}],
+            })
+        );
+        assert_eq!(server.instructions(), Some("i"));
+    }
+}

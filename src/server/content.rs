@@ -1,0 +1,218 @@
+//! Content blocks: what a tool's result consists of.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::annotations::{Annotations, WireAnnotations};
+use super::resource::{Base64, ResourceContents, ResourceLink, WireContents, WireLink};
+use super::revision::Revision;
+use crate::protocol::version::ProtocolVersion;
+
+/// A block of content: text, an image, audio, a link to a resource, or a resource itself.
+///
+/// Each is written as the client's revision of the protocol has it; what the revision does not
+/// know is left out, and a link becomes text.
+///
+/// ```
+/// use mcp_http::{Content, ResourceLink};
+///
+/// let png: &[u8] = b"\x89PNG...";
+/// let blocks = vec![
+///     Content::text("The chart, and where it is from:"),
+///     Content::image(png, "image/png"),
+///     Content::resource_link(ResourceLink::new("https://example.com/data.csv", "data.csv")),
+/// ];
+/// # let _ = blocks;
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Content {
+    block: Block,
+    annotations: Option<Annotations>,
+    meta: Option<Map<String, Value>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Block {
+    Text(String),
+    Image(Media),
+    Audio(Media),
+    Link(Box<ResourceLink>),
+    Resource(Box<ResourceContents>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Media {
+    data: Bytes,
+    mime_type: String,
+}
+
+/// A block as a revision writes it.
+#[derive(Serialize)]
+pub(crate) struct WireContent<'a> {
+    #[serde(flatten)]
+    block: WireBlock<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<WireAnnotations<'a>>,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<&'a Map<String, Value>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+enum WireBlock<'a> {
+    Text { text: std::borrow::Cow<'a, str> },
+    Image { data: Base64<'a>, mime_type: &'a str },
+    Audio { data: Base64<'a>, mime_type: &'a str },
+    ResourceLink(WireLink<'a>),
+    Resource { resource: WireContents<'a> },
+}
+
+impl Content {
+    /// Text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::new(Block::Text(text.into()))
+    }
+
+    /// An image; its bytes are sent as Base64.
+    pub fn image(data: impl Into<Bytes>, mime_type: impl Into<String>) -> Self {
+        Self::new(Block::Image(Media { data: data.into(), mime_type: mime_type.into() }))
+    }
+
+    /// Audio; its bytes are sent as Base64.
+    pub fn audio(data: impl Into<Bytes>, mime_type: impl Into<String>) -> Self {
+        Self::new(Block::Audio(Media { data: data.into(), mime_type: mime_type.into() }))
+    }
+
+    /// A link to a resource.
+    pub fn resource_link(link: ResourceLink) -> Self {
+        Self::new(Block::Link(Box::new(link)))
+    }
+
+    /// A resource, embedded.
+    pub fn resource(contents: ResourceContents) -> Self {
+        Self::new(Block::Resource(Box::new(contents)))
+    }
+
+    /// Adds hints for the client.
+    #[must_use]
+    pub fn with_annotations(mut self, annotations: Annotations) -> Self {
+        self.annotations = Some(annotations);
+        self
+    }
+
+    /// Adds a member to the block's `_meta` (sent from revision 2025-06-18 on). Keys that begin
+    /// with `io.modelcontextprotocol/` are the protocol's.
+    #[must_use]
+    pub fn with_meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.meta.get_or_insert_default().insert(key.into(), value.into());
+        self
+    }
+
+    /// The text, if the block is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match &self.block {
+            Block::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn new(block: Block) -> Self {
+        Self { block, annotations: None, meta: None }
+    }
+
+    pub(crate) fn wire(&self, version: ProtocolVersion) -> WireContent<'_> {
+        let known = version.knows_titles_and_structure();
+        let block = match &self.block {
+            Block::Text(text) => WireBlock::Text { text: text.into() },
+            Block::Image(Media { data, mime_type }) => {
+                WireBlock::Image { data: Base64(data), mime_type }
+            }
+            Block::Audio(Media { data, mime_type }) => {
+                WireBlock::Audio { data: Base64(data), mime_type }
+            }
+            Block::Link(link) if known => WireBlock::ResourceLink(link.wire(version)),
+            Block::Link(link) => WireBlock::Text { text: link.to_text().into() },
+            Block::Resource(contents) => WireBlock::Resource { resource: contents.wire() },
+        };
+        WireContent {
+            block,
+            annotations: self.annotations.as_ref().map(|annotations| annotations.wire(version)),
+            meta: self.meta.as_ref().filter(|_| known),
+        }
+    }
+}
+
+impl From<&str> for Content {
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self::text(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::server::annotations::Role;
+
+    fn wire(content: &Content, version: ProtocolVersion) -> Value {
+        serde_json::to_value(content.wire(version)).unwrap()
+    }
+
+    #[test]
+    fn every_kind_of_content_is_written_as_its_schema_has_it() {
+        let latest = |content: Content| wire(&content, ProtocolVersion::LATEST);
+        assert_eq!(latest("a".into()), json!({"type": "text", "text": "a"}));
+        assert_eq!(
+            latest(Content::image(&b"\x01\x02"[..], "image/png")),
+            json!({"type": "image", "data": "AQI=", "mimeType": "image/png"})
+        );
+        assert_eq!(
+            latest(Content::audio(Vec::new(), "audio/wav")),
+            json!({"type": "audio", "data": "", "mimeType": "audio/wav"})
+        );
+        assert_eq!(
+            latest(Content::resource_link(ResourceLink::new("a:b", "b"))),
+            json!({"type": "resource_link", "uri": "a:b", "name": "b"})
+        );
+        assert_eq!(
+            latest(Content::resource(ResourceContents::text("a:b", "x"))),
+            json!({"type": "resource", "resource": {"uri": "a:b", "text": "x"}})
+        );
+    }
+
+    /// 2025-03-26, schema, CallToolResult: text, image, audio and embedded resources only.
+    #[test]
+    fn a_link_becomes_text_where_the_revision_knows_no_links() {
+        let link = Content::resource_link(ResourceLink::new("a:b", "b").with_title("B"));
+        assert_eq!(
+            wire(&link, ProtocolVersion::V2025_03_26),
+            json!({"type": "text", "text": "B: a:b"})
+        );
+    }
+
+    #[test]
+    fn annotations_and_meta_ride_along_where_the_revision_knows_them() {
+        let content = Content::text("a")
+            .with_annotations(Annotations::new().with_audience([Role::User]))
+            .with_meta("example.com/k", 1);
+        assert_eq!(
+            wire(&content, ProtocolVersion::V2025_06_18),
+            json!({
+                "type": "text", "text": "a", "annotations": {"audience": ["user"]},
+                "_meta": {"example.com/k": 1},
+            })
+        );
+        assert_eq!(
+            wire(&content, ProtocolVersion::V2025_03_26),
+            json!({"type": "text", "text": "a", "annotations": {"audience": ["user"]}})
+        );
+    }
+}

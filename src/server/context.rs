@@ -1,0 +1,358 @@
+//! The context of a call: what a handler sees of its request, and how it speaks meanwhile.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::cancel::{Cancellation, Cancelled};
+use super::client::ClientCapabilities;
+use super::implementation::Implementation;
+use super::notification;
+use super::outbox::{Outbox, OutboxLimits};
+use super::raw::RawJson;
+use crate::protocol::head::Head;
+use crate::protocol::log_level::LogLevel;
+use crate::protocol::principal::Principal;
+use crate::protocol::version::ProtocolVersion;
+
+/// What a handler sees of the request that it serves. It is cheap to clone.
+///
+/// ```
+/// use mcp_http::{Context, LogLevel, ToolError};
+///
+/// async fn import(rows: Vec<String>, cx: Context) -> Result<String, ToolError> {
+///     let total = rows.len();
+///     for (done, row) in rows.iter().enumerate() {
+///         if cx.is_cancelled() {
+///             return Err(ToolError::new("cancelled"));
+///         }
+///         cx.progress(done as f64, Some(total as f64), "importing");
+///         if row.is_empty() {
+///             cx.log(LogLevel::Warning, format!("row {done} is empty"));
+///         }
+///     }
+///     Ok(format!("{total} rows"))
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Context {
+    call: Arc<Call>,
+}
+
+struct Call {
+    info: CallInfo,
+    outbox: Outbox,
+    cancellation: Cancellation,
+}
+
+/// What a call is told of its request.
+pub(crate) struct CallInfo {
+    /// The request's head, which the calls of a batch share.
+    pub(crate) head: Arc<Head>,
+    /// The revision that the call is served by.
+    pub(crate) version: ProtocolVersion,
+    pub(crate) principal: Principal,
+    /// The token that the client wants progress under: a string or an integer.
+    pub(crate) progress_token: Option<RawJson>,
+    /// The least level that the client wants to hear of; `None` for no log messages, also where
+    /// the server does not declare the capability.
+    pub(crate) log_level: Option<LogLevel>,
+    /// What the client said who it is.
+    pub(crate) client_info: Option<RawJson>,
+    /// The capabilities that the client declared.
+    pub(crate) client_capabilities: Option<RawJson>,
+}
+
+impl Context {
+    pub(crate) fn new(info: CallInfo, limits: OutboxLimits) -> Self {
+        // The client hears of dropped messages at a level that it asked for.
+        let gap_level = info.log_level.unwrap_or(LogLevel::Warning).max(LogLevel::Warning);
+        let outbox = Outbox::new(limits, gap_level);
+        Self { call: Arc::new(Call { info, outbox, cancellation: Cancellation::default() }) }
+    }
+
+    /// Tells the client how far the call is: `progress` of `total`, and what is going on.
+    ///
+    /// It goes nowhere if the client did not ask for progress, if it is not greater than the
+    /// progress before, or if it is not finite. An empty message is left out. This never waits;
+    /// while the client reads slowly, later progress takes the place of earlier progress.
+    ///
+    /// Progress that is sent makes the response an event stream, if that is not decided yet.
+    ///
+    /// Source: 2026-07-28, Progress.
+    pub fn progress(&self, progress: f64, total: Option<f64>, message: impl AsRef<str>) {
+        let Some(token) = &self.call.info.progress_token else { return };
+        if progress.is_finite() {
+            let bytes = notification::progress(token, progress, total, message.as_ref());
+            self.call.outbox.send_progress(progress, bytes);
+        }
+    }
+
+    /// Sends a log message to the client: text, or any data that can be JSON.
+    ///
+    /// It goes nowhere if the client did not ask for messages of this level. This never waits; if
+    /// the client reads so slowly that messages must be dropped, one message says how many.
+    ///
+    /// A log message that is sent makes the response an event stream, if that is not decided yet.
+    ///
+    /// Source: 2026-07-28, Logging (deprecated there in favour of telemetry).
+    pub fn log(&self, level: LogLevel, data: impl Serialize) {
+        self.send_log(None, level, &data);
+    }
+
+    /// Sends a log message to the client in the name of a logger. See [`log`](Self::log).
+    pub fn log_from(&self, logger: impl AsRef<str>, level: LogLevel, data: impl Serialize) {
+        self.send_log(Some(logger.as_ref()), level, &data);
+    }
+
+    /// Whether a log message of this level would be sent, for data that is costly to gather.
+    pub fn log_enabled(&self, level: LogLevel) -> bool {
+        self.call.info.log_level.is_some_and(|asked| level >= asked)
+    }
+
+    /// Ends when the call is cancelled: because the client said so, or because the server stops.
+    ///
+    /// In the modern era (2026-07-28) a client cancels by closing its response, and the handler's
+    /// future is dropped; this then ends for tasks that the handler has spawned. In the legacy
+    /// era a cancelled call gets no answer, whatever the handler returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped and called again.
+    ///
+    /// ```
+    /// use mcp_http::{Context, ToolError};
+    /// use futures::future::{Either, select};
+    ///
+    /// async fn wait_for(work: impl Future<Output = String>, cx: Context) -> Result<String, ToolError> {
+    ///     match select(Box::pin(work), cx.cancelled()).await {
+    ///         Either::Left((done, _)) => Ok(done),
+    ///         Either::Right(_) => Err(ToolError::new("cancelled")),
+    ///     }
+    /// }
+    /// ```
+    pub fn cancelled(&self) -> impl Future<Output = ()> + Send + Sync + Unpin + 'static + use<> {
+        Cancelled::new(CallRef(self.call.clone()))
+    }
+
+    /// Whether the call is cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.call.cancellation.is_cancelled()
+    }
+
+    /// The headers of the HTTP request.
+    pub fn headers(&self) -> &http::HeaderMap {
+        self.call.info.head.headers()
+    }
+
+    /// The URI of the HTTP request.
+    pub fn uri(&self) -> &http::Uri {
+        self.call.info.head.uri()
+    }
+
+    /// The extensions of the HTTP request: what `serve()` and the layers in front of the service
+    /// put there.
+    pub fn extensions(&self) -> &http::Extensions {
+        self.call.info.head.extensions()
+    }
+
+    /// On whose behalf the call is made.
+    pub fn principal(&self) -> &Principal {
+        &self.call.info.principal
+    }
+
+    /// The revision of the protocol that the call is served by.
+    pub fn protocol_version(&self) -> ProtocolVersion {
+        self.call.info.version
+    }
+
+    /// What the client says who it is, if it does.
+    pub fn client_info(&self) -> Option<Implementation> {
+        // Serde's derived structs also read themselves from arrays.
+        self.call.info.client_info.as_ref().filter(|info| info.is_object())?.read()
+    }
+
+    /// What the client declared that it can do; nothing, if it declared nothing.
+    pub fn client_capabilities(&self) -> ClientCapabilities {
+        let declared = self.call.info.client_capabilities.as_ref();
+        ClientCapabilities::new(declared.and_then(RawJson::read).unwrap_or_default())
+    }
+
+    /// Cancels the call.
+    pub(crate) fn cancel(&self) {
+        self.call.cancellation.cancel();
+    }
+
+    /// What the handler says.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.call.outbox
+    }
+
+    fn send_log<T: Serialize>(&self, logger: Option<&str>, level: LogLevel, data: &T) {
+        if !self.log_enabled(level) {
+            return;
+        }
+        let bytes = notification::message(level, logger, data).unwrap_or_else(|error| {
+            // Said rather than swallowed: the one who reads the log is the one who can tell.
+            let text = format!("a log message could not be written as JSON: {error}");
+            notification::message(level, logger, &text).expect("text is JSON")
+        });
+        self.call.outbox.send_log(bytes);
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("protocol_version", &self.protocol_version())
+            .field("principal", self.principal())
+            .field("is_cancelled", &self.is_cancelled())
+            .finish_non_exhaustive()
+    }
+}
+
+struct CallRef(Arc<Call>);
+
+impl AsRef<Cancellation> for CallRef {
+    fn as_ref(&self) -> &Cancellation {
+        &self.0.cancellation
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::task::Poll;
+
+    use futures::FutureExt;
+    use futures::task::noop_waker;
+    use serde_json::value::RawValue;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A call of this revision, without anything that the client asked for.
+    pub(crate) fn info(version: ProtocolVersion) -> CallInfo {
+        CallInfo {
+            head: Arc::default(),
+            version,
+            principal: Principal::anonymous(),
+            progress_token: None,
+            log_level: None,
+            client_info: None,
+            client_capabilities: None,
+        }
+    }
+
+    pub(crate) fn context(info: CallInfo) -> Context {
+        Context::new(info, OutboxLimits::default())
+    }
+
+    pub(crate) fn raw(value: Value) -> RawJson {
+        RawJson::copy(&serde_json::from_value::<Box<RawValue>>(value).unwrap())
+    }
+
+    fn latest() -> CallInfo {
+        info(ProtocolVersion::LATEST)
+    }
+
+    /// The params of all messages that were said.
+    pub(crate) fn said(cx: &Context) -> Vec<Value> {
+        let next = || match cx.outbox().poll_next(&noop_waker()) {
+            Poll::Ready(message) => message,
+            Poll::Pending => None,
+        };
+        let params =
+            |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap()["params"].take();
+        std::iter::from_fn(next).map(|message| params(&message.bytes)).collect()
+    }
+
+    /// DESIGN, decision 1: what the client did not ask for is dropped before it can choose SSE.
+    #[test]
+    fn what_the_client_did_not_ask_for_goes_nowhere() {
+        let cx = context(latest());
+        cx.progress(1.0, None, "a");
+        cx.log(LogLevel::Emergency, "a");
+        assert!(!cx.outbox().has_messages());
+        assert!(!cx.log_enabled(LogLevel::Emergency));
+    }
+
+    #[test]
+    fn progress_is_sent_under_the_token_if_it_is_finite_and_rises() {
+        let cx = context(CallInfo { progress_token: Some(raw(json!("t"))), ..latest() });
+        for progress in [f64::NAN, f64::NEG_INFINITY, 0.0, 0.0, f64::INFINITY, 1.5, 1.0] {
+            cx.progress(progress, Some(2.0), "");
+        }
+        assert_eq!(
+            said(&cx),
+            [
+                json!({"progressToken": "t", "progress": 0, "total": 2}),
+                json!({"progressToken": "t", "progress": 1.5, "total": 2}),
+            ]
+        );
+    }
+
+    /// 2026-07-28, Logging: messages "at or above the requested level".
+    #[test]
+    fn log_messages_below_the_level_asked_for_go_nowhere() {
+        let cx = context(CallInfo { log_level: Some(LogLevel::Warning), ..latest() });
+        cx.log(LogLevel::Notice, "too low");
+        cx.log(LogLevel::Warning, "w");
+        cx.log_from("db", LogLevel::Error, json!({"n": 1}));
+        assert_eq!(
+            said(&cx),
+            [
+                json!({"level": "warning", "data": "w"}),
+                json!({"level": "error", "logger": "db", "data": {"n": 1}}),
+            ]
+        );
+    }
+
+    #[test]
+    fn dropped_log_messages_are_told_at_a_level_that_the_client_asked_for() {
+        for (asked, told) in [(LogLevel::Debug, "warning"), (LogLevel::Alert, "alert")] {
+            let info = CallInfo { log_level: Some(asked), ..latest() };
+            let cx = Context::new(info, OutboxLimits { messages: 0, bytes: 0 });
+            cx.log(asked, "no room");
+            let marker = json!({"level": told, "logger": "mcp-http", "data": {"dropped": 1}});
+            assert_eq!(said(&cx), [marker]);
+        }
+    }
+
+    #[test]
+    fn log_data_that_cannot_be_json_is_reported_in_its_place() {
+        let cx = context(CallInfo { log_level: Some(LogLevel::Debug), ..latest() });
+        cx.log(LogLevel::Info, std::collections::HashMap::from([((1, 2), 3)]));
+        let text = "a log message could not be written as JSON: key must be a string";
+        assert_eq!(said(&cx), [json!({"level": "info", "data": text})]);
+    }
+
+    #[test]
+    fn cancellation_reaches_every_clone() {
+        let cx = context(latest());
+        let mut cancelled = cx.clone().cancelled();
+        assert!((&mut cancelled).now_or_never().is_none());
+        cx.cancel();
+        assert!(cancelled.now_or_never().is_some());
+        assert!(cx.clone().is_cancelled());
+    }
+
+    #[test]
+    fn what_the_client_said_of_itself_is_read_when_asked_for() {
+        let cx = context(CallInfo {
+            client_info: Some(raw(json!({"name": "c", "version": "2", "title": "C"}))),
+            client_capabilities: Some(raw(json!({"sampling": {}}))),
+            ..latest()
+        });
+        let client = cx.client_info().unwrap();
+        assert_eq!((client.name.as_str(), client.version.as_str()), ("c", "2"));
+        assert!(cx.client_capabilities().supports("sampling"));
+        let cx = context(CallInfo {
+            client_info: Some(raw(json!(["c", "2", null, null, null, []]))),
+            client_capabilities: Some(raw(json!(1))),
+            ..latest()
+        });
+        assert_eq!(cx.client_info(), None);
+        assert_eq!(cx.client_capabilities(), ClientCapabilities::default());
+    }
+}

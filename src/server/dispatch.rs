@@ -1,0 +1,432 @@
+//! Dispatch: from a request that the door let in to the handler that serves it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::arguments::Arguments;
+use super::context::Context;
+use super::outcome::unknown_tool;
+use super::raw::RawJson;
+use super::registry::{Server, ToolTable, Tools};
+use super::reply::{Reply, ToolList};
+use super::running::Running;
+use crate::protocol::jsonrpc::{Params, RpcError};
+
+/// A request, its params raw.
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) params: &'a Params<'a>,
+    /// The body that the params borrow from; arguments share it.
+    pub(crate) body: &'a Bytes,
+}
+
+/// What became of a request.
+pub(crate) enum Dispatched {
+    /// It is answered already.
+    Ready(Result<Reply, RpcError>),
+    /// A handler runs.
+    Running(Running),
+}
+
+impl Server {
+    /// Begins to serve a request. A method that the server has nothing for is not found; the
+    /// methods that belong to an era are its own business.
+    pub(crate) fn dispatch(&self, request: &Request<'_>, cx: Context) -> Dispatched {
+        let dispatched = match (request.method, self.tool_source()) {
+            ("tools/list", Tools::Registered(tools)) => self.list(request, tools, &cx),
+            ("tools/list", Tools::Catalogue(catalogue)) => cursor(request).map(|cursor| {
+                let (catalogue, cursor) = (catalogue.clone(), cursor.map(Cow::into_owned));
+                Dispatched::Running(Running::list(catalogue, cursor, self.cache_hint(), cx))
+            }),
+            ("tools/call", source @ (Tools::Registered(_) | Tools::Catalogue(_))) => {
+                call(request, source, cx)
+            }
+            (method, _) => Err(RpcError::method_not_found(method)),
+        };
+        dispatched.unwrap_or_else(|error| Dispatched::Ready(Err(error)))
+    }
+
+    /// The list of registered tools has one page, so that no cursor can be valid (2026-07-28,
+    /// Pagination, Error Handling: "Invalid cursors SHOULD result in an error with code -32602").
+    fn list(
+        &self,
+        request: &Request<'_>,
+        tools: &ToolTable,
+        cx: &Context,
+    ) -> Result<Dispatched, RpcError> {
+        if cursor(request)?.is_some() {
+            return Err(RpcError::invalid_params("Invalid cursor"));
+        }
+        let list = ToolList::Written(tools.written(cx.protocol_version()));
+        Ok(Dispatched::Ready(Ok(Reply::Tools(list, self.cache_hint()))))
+    }
+}
+
+fn call(request: &Request<'_>, source: &Tools, cx: Context) -> Result<Dispatched, RpcError> {
+    let name = name(request)?;
+    let running = match source {
+        Tools::Registered(table) => {
+            let tool = table.get(&name).ok_or_else(|| unknown_tool(&name))?;
+            let arguments = arguments(request)?;
+            Running::call(&name, cx, |cx| tool.handler.call(arguments, cx))
+        }
+        Tools::Catalogue(catalogue) => {
+            let arguments = arguments(request)?;
+            let catalogue = Arc::clone(catalogue);
+            let owned = name.clone().into_owned();
+            Running::call(&name, cx, |cx| catalogue.call(owned, arguments, cx))
+        }
+        Tools::None => return Err(RpcError::method_not_found(request.method)),
+    };
+    Ok(Dispatched::Running(running))
+}
+
+fn name<'a>(request: &Request<'a>) -> Result<Cow<'a, str>, RpcError> {
+    let name = request.params.get("name").and_then(string);
+    name.ok_or_else(|| RpcError::invalid_params("`name` must be a string: the tool's name"))
+}
+
+/// An absent cursor asks for the first page; so does `null`, which some clients write for it.
+fn cursor<'a>(request: &Request<'a>) -> Result<Option<Cow<'a, str>>, RpcError> {
+    let cursor = request.params.get("cursor").filter(|raw| !is_null(raw));
+    match cursor.map(string) {
+        None => Ok(None),
+        Some(Some(cursor)) => Ok(Some(cursor)),
+        Some(None) => Err(RpcError::invalid_params("`cursor` must be a string")),
+    }
+}
+
+/// Absent arguments are none; so is `null`, which some clients write for it.
+fn arguments(request: &Request<'_>) -> Result<Arguments, RpcError> {
+    match request.params.get("arguments").filter(|raw| !is_null(raw)) {
+        None => Ok(Arguments::empty()),
+        Some(raw) => Arguments::from_raw(RawJson::slice(request.body, raw))
+            .ok_or_else(|| RpcError::invalid_params("`arguments` must be an object")),
+    }
+}
+
+fn is_null(raw: &RawValue) -> bool {
+    raw.get() == "null"
+}
+
+/// Reads a string, borrowing it where it has no escapes.
+fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let borrowed = serde_json::from_str(raw.get()).map(Cow::Borrowed);
+    borrowed.or_else(|_| serde_json::from_str(raw.get()).map(Cow::Owned)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Poll;
+
+    use futures::FutureExt;
+    use futures::task::noop_waker;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::protocol::jsonrpc::ErrorCode;
+    use crate::protocol::version::ProtocolVersion;
+    use crate::server::context::CallInfo;
+    use crate::server::context::tests::{context, info, raw, said};
+    use crate::server::reply::tests::members;
+    use crate::server::{
+        BoxFuture, CallToolResult, FoundTool, Tool, ToolAnnotations, ToolCatalogue, ToolError,
+        ToolPage,
+    };
+
+    /// Dispatches a request whose params are these.
+    fn dispatch(server: &Server, method: &str, params: Value, cx: &Context) -> Dispatched {
+        let body = Bytes::from(params.to_string());
+        let raw: std::collections::BTreeMap<&str, &RawValue> =
+            serde_json::from_slice(&body).unwrap();
+        let params = Params::new(raw.into_iter().collect());
+        server.dispatch(&Request { method, params: &params, body: &body }, cx.clone())
+    }
+
+    /// The answer to a request whose handler never waits.
+    fn answer(
+        server: &Server,
+        method: &str,
+        params: Value,
+        cx: &Context,
+    ) -> Result<Value, RpcError> {
+        let reply = match dispatch(server, method, params, cx) {
+            Dispatched::Ready(reply) => reply,
+            Dispatched::Running(running) => running.now_or_never().expect("it does not wait"),
+        };
+        reply.map(|reply| members(&reply, cx.protocol_version()))
+    }
+
+    fn latest() -> Context {
+        context(info(ProtocolVersion::LATEST))
+    }
+
+    fn call(server: &Server, params: Value) -> Result<Value, RpcError> {
+        answer(server, "tools/call", params, &latest())
+    }
+
+    fn text(text: &str) -> Result<Value, RpcError> {
+        Ok(json!({"content": [{"type": "text", "text": text}]}))
+    }
+
+    async fn echo(arguments: Arguments, _: Context) -> Result<String, ToolError> {
+        Ok(arguments.raw().to_owned())
+    }
+
+    fn echo_server() -> Server {
+        Server::builder("s", "1").tool(Tool::new("echo"), echo).build().unwrap()
+    }
+
+    #[test]
+    fn a_call_reaches_its_handler_with_its_arguments_as_they_came() {
+        let server = echo_server();
+        assert_eq!(
+            call(&server, json!({"name": "echo", "arguments": {"a": [1]}})),
+            text(r#"{"a":[1]}"#)
+        );
+        assert_eq!(call(&server, json!({"name": "echo"})), text("{}"));
+        assert_eq!(call(&server, json!({"name": "echo", "arguments": null})), text("{}"));
+    }
+
+    #[test]
+    fn arguments_share_the_body() {
+        let body = Bytes::from_static(br#"{"x":1}"#);
+        let params = Params::new(vec![("arguments", serde_json::from_slice(&body).unwrap())]);
+        let arguments = arguments(&Request { method: "", params: &params, body: &body }).unwrap();
+        assert_eq!(arguments.raw().as_ptr(), body.as_ptr());
+    }
+
+    /// 2026-07-28, Tools, Error Handling: unknown tools and requests that do not satisfy the
+    /// schema are protocol errors, `-32602`.
+    #[test]
+    fn a_call_that_is_malformed_or_of_no_tool_is_invalid() {
+        let server = echo_server();
+        let refused = |params| {
+            let error = call(&server, params).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidParams);
+            error.message
+        };
+        assert_eq!(refused(json!({"name": "x"})), "Unknown tool: x");
+        assert_eq!(refused(json!({"name": "ECHO"})), "Unknown tool: ECHO");
+        for params in [json!({}), json!({"name": 1}), json!({"name": null})] {
+            assert_eq!(refused(params), "`name` must be a string: the tool's name");
+        }
+        for arguments in [json!([]), json!("{}"), json!(1)] {
+            let params = json!({"name": "echo", "arguments": arguments});
+            assert_eq!(refused(params), "`arguments` must be an object");
+        }
+    }
+
+    #[test]
+    fn a_method_that_the_server_has_nothing_for_is_not_found() {
+        let empty = Server::builder("s", "1").build().unwrap();
+        for (server, method) in [
+            (&empty, "tools/list"),
+            (&empty, "tools/call"),
+            (&echo_server(), "prompts/list"),
+            (&echo_server(), "tools/List"),
+        ] {
+            let error = answer(server, method, json!({}), &latest()).unwrap_err();
+            assert_eq!(error.code, ErrorCode::MethodNotFound, "{method}");
+        }
+    }
+
+    #[test]
+    fn the_list_is_written_for_the_revision_in_the_order_of_registration() {
+        let hints = ToolAnnotations::new().with_read_only(true);
+        let server = Server::builder("s", "1")
+            .tool(Tool::new("z").with_title("Z"), echo)
+            .tool(Tool::new("a").with_annotations(hints), echo)
+            .build()
+            .unwrap();
+        let list = |version| answer(&server, "tools/list", json!({}), &context(info(version)));
+        let schema = json!({"type": "object"});
+        assert_eq!(
+            list(ProtocolVersion::LATEST).unwrap(),
+            json!({"tools": [
+                {"name": "z", "title": "Z", "inputSchema": &schema},
+                {"name": "a", "annotations": {"readOnlyHint": true}, "inputSchema": &schema},
+            ]})
+        );
+        assert_eq!(
+            list(ProtocolVersion::V2025_03_26).unwrap()["tools"][0],
+            json!({"name": "z", "inputSchema": &schema})
+        );
+    }
+
+    /// 2026-07-28, Pagination, Error Handling: invalid cursors SHOULD be `-32602`.
+    #[test]
+    fn a_cursor_that_the_server_never_gave_is_invalid() {
+        let server = echo_server();
+        let list = |cursor| answer(&server, "tools/list", json!({ "cursor": cursor }), &latest());
+        assert!(list(Value::Null).is_ok());
+        assert_eq!(list(json!("")), Err(RpcError::invalid_params("Invalid cursor")));
+        assert_eq!(list(json!(1)), Err(RpcError::invalid_params("`cursor` must be a string")));
+    }
+
+    /// DESIGN, decision 13: a handler's panic is a -32603 answer, and the process lives.
+    #[test]
+    fn a_panic_is_an_internal_error_wherever_it_happens() {
+        fn at_once(_: Arguments, _: Context) -> BoxFuture<'static, Result<(), ToolError>> {
+            panic!("at once")
+        }
+        async fn later(_: Arguments, _: Context) -> Result<(), ToolError> {
+            panic!("later")
+        }
+        #[derive(Debug)]
+        struct Unspeakable;
+        impl std::fmt::Display for Unspeakable {
+            fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                panic!("in Display")
+            }
+        }
+        impl std::error::Error for Unspeakable {}
+        let server = Server::builder("s", "1")
+            .tool(Tool::new("at-once"), at_once)
+            .tool(Tool::new("later"), later)
+            .tool(Tool::new("display"), |_: Arguments, _: Context| async {
+                Err::<(), _>(Unspeakable)
+            })
+            .build()
+            .unwrap();
+        for name in ["at-once", "later", "display"] {
+            let error = call(&server, json!({ "name": name })).unwrap_err();
+            assert_eq!(error, RpcError::internal("the tool panicked"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_panic_while_the_future_is_dropped_changes_no_answer_and_does_not_pass() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("dropped")
+            }
+        }
+        struct Explosive;
+        impl crate::server::ToolHandler for Explosive {
+            fn call(&self, _: Arguments, _: Context) -> Answer<CallToolResult> {
+                let bomb = Bomb;
+                Box::pin(std::future::poll_fn(move |_| {
+                    let _ = &bomb;
+                    Poll::Ready(Ok(CallToolResult::text("done")))
+                }))
+            }
+        }
+        let server = Server::builder("s", "1").tool(Tool::new("bomb"), Explosive).build().unwrap();
+        assert_eq!(call(&server, json!({"name": "bomb"})), text("done"));
+        drop(dispatch(&server, "tools/call", json!({"name": "bomb"}), &latest()));
+    }
+
+    /// 2026-07-28, Progress: "Progress notifications MUST stop after completion".
+    #[test]
+    fn nothing_is_said_after_the_end_and_what_was_said_before_can_be_taken() {
+        let server = Server::builder("s", "1")
+            .tool(Tool::new("t"), |_: Arguments, cx: Context| async move {
+                cx.progress(1.0, None, "");
+                Ok::<_, ToolError>(())
+            })
+            .build()
+            .unwrap();
+        let token = Some(raw(json!(7)));
+        let cx = context(CallInfo { progress_token: token, ..info(ProtocolVersion::LATEST) });
+        answer(&server, "tools/call", json!({"name": "t"}), &cx).unwrap();
+        cx.progress(2.0, None, "");
+        assert_eq!(cx.outbox().discarded(), 1);
+        assert_eq!(said(&cx), [json!({"progressToken": 7, "progress": 1})]);
+        assert_eq!(cx.outbox().poll_next(&noop_waker()), Poll::Ready(None));
+    }
+
+    #[test]
+    fn a_handler_that_waits_is_polled_on() {
+        let server = Server::builder("s", "1")
+            .tool(Tool::new("t"), |_: Arguments, cx: Context| async move {
+                cx.cancelled().await;
+                Err::<(), _>(ToolError::new("cancelled"))
+            })
+            .build()
+            .unwrap();
+        let cx = latest();
+        let dispatched = dispatch(&server, "tools/call", json!({"name": "t"}), &cx);
+        let Dispatched::Running(mut running) = dispatched else { panic!("it waits") };
+        assert!((&mut running).now_or_never().is_none());
+        cx.cancel();
+        let reply = running.now_or_never().unwrap().unwrap();
+        assert_eq!(reply, Reply::CallTool(Box::new(CallToolResult::error("cancelled"))));
+    }
+
+    /// Two pages; the tool `mine` is its caller's alone.
+    struct Catalogue;
+
+    type Answer<T> = BoxFuture<'static, Result<T, ToolError>>;
+
+    impl ToolCatalogue for Catalogue {
+        fn list(self: Arc<Self>, cursor: Option<String>, _: Context) -> Answer<ToolPage> {
+            Box::pin(async move {
+                let page = |name: &str| ToolPage::new([Arc::new(Tool::new(name))]);
+                match cursor.as_deref() {
+                    None => Ok(page("a").with_next_cursor("2")),
+                    Some("2") => Ok(page("b")),
+                    Some(_) => Err(ToolError::protocol(-32602, "Invalid cursor", None)),
+                }
+            })
+        }
+
+        fn find(self: Arc<Self>, name: String, _: Context) -> Answer<Option<Arc<Tool>>> {
+            assert_ne!(name, "bomb");
+            Box::pin(async move { Ok((name == "a").then(|| Arc::new(Tool::new(name)))) })
+        }
+
+        fn call(
+            self: Arc<Self>,
+            name: String,
+            arguments: Arguments,
+            _: Context,
+        ) -> Answer<CallToolResult> {
+            Box::pin(async move {
+                match name.as_str() {
+                    "a" => Ok(CallToolResult::text(arguments.raw())),
+                    _ => Err(ToolError::unknown_tool(name)),
+                }
+            })
+        }
+    }
+
+    #[test]
+    fn a_catalogue_lists_its_pages_and_serves_its_calls() {
+        let server = Server::builder("s", "1").catalogue(Catalogue).build().unwrap();
+        let list = |params| answer(&server, "tools/list", params, &latest());
+        let tool = |name: &str| json!([{"name": name, "inputSchema": {"type": "object"}}]);
+        assert_eq!(list(json!({})), Ok(json!({"tools": tool("a"), "nextCursor": "2"})));
+        assert_eq!(list(json!({"cursor": "2"})), Ok(json!({"tools": tool("b")})));
+        assert_eq!(list(json!({"cursor": "3"})), Err(RpcError::invalid_params("Invalid cursor")));
+        assert_eq!(call(&server, json!({"name": "a", "arguments": {"x": 1}})), text(r#"{"x":1}"#));
+        assert_eq!(
+            call(&server, json!({"name": "x"})),
+            Err(RpcError::invalid_params("Unknown tool: x"))
+        );
+        assert_eq!(serde_json::to_value(server.capabilities()).unwrap()["tools"], json!({}));
+    }
+
+    #[test]
+    fn a_catalogue_finds_a_tool_for_the_checks_before_its_call() {
+        let server = Server::builder("s", "1").catalogue(Catalogue).build().unwrap();
+        let find = |name| match server.find_tool(name, &latest()) {
+            FoundTool::Ready(_) => panic!("a catalogue is asked"),
+            FoundTool::Pending(finding) => finding.now_or_never().unwrap(),
+        };
+        assert_eq!(find("a").unwrap().unwrap().name(), "a");
+        assert_eq!(find("x"), Ok(None));
+        assert_eq!(find("bomb"), Err(RpcError::internal("the tool panicked")));
+    }
+
+    #[test]
+    fn a_server_has_tools_of_its_own_or_a_catalogue() {
+        let both = Server::builder("s", "1").tool(Tool::new("t"), echo).catalogue(Catalogue);
+        let error = both.build().unwrap_err();
+        assert_eq!(error.to_string(), "a server has tools of its own or a catalogue, not both");
+    }
+}

@@ -1,0 +1,75 @@
+//! The trait behind a tool.
+
+use super::arguments::Arguments;
+use super::context::Context;
+use super::result::{CallToolResult, IntoToolResult};
+use super::tool_error::ToolError;
+
+pub use futures::future::BoxFuture;
+
+/// What runs when a tool is called.
+///
+/// Functions and closures of the shape `Fn(Arguments, Context) -> impl Future` implement it; a
+/// type of one's own does when a closure is not enough.
+///
+/// ```
+/// use mcp_http::{Arguments, BoxFuture, CallToolResult, Context, ToolError, ToolHandler};
+///
+/// struct Echo { prefix: String }
+///
+/// impl ToolHandler for Echo {
+///     fn call(
+///         &self,
+///         arguments: Arguments,
+///         _cx: Context,
+///     ) -> BoxFuture<'static, Result<CallToolResult, ToolError>> {
+///         let text = format!("{}{}", self.prefix, arguments.raw());
+///         Box::pin(async move { Ok(CallToolResult::text(text)) })
+///     }
+/// }
+/// ```
+///
+/// # Cancel safety
+///
+/// In the modern era (2026-07-28) a client cancels by closing its response, and the future is
+/// dropped where it stands. What must not be left half done belongs into a task of its own. In
+/// the legacy era the future runs on, and [`Context::cancelled`] tells.
+///
+/// # Panics
+///
+/// A handler that panics answers its call with the JSON-RPC error `-32603`; others are not
+/// affected.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot handle the calls of a tool",
+    label = "no tool handler",
+    note = "a handler is `|arguments: Arguments, cx: Context| async move {{ .. }}` whose future is \
+            `Send + 'static` and ends with `Result<impl IntoToolResult, impl Into<ToolError>>`",
+    note = "an `async |..|` closure that captures is not `Fn`: write `move |..| async move {{ .. }}` \
+            and clone what it captures before the inner `async`",
+    note = "a closure that takes a type of its own instead of `Arguments` goes to `typed_tool`"
+)]
+pub trait ToolHandler: Send + Sync + 'static {
+    /// Begins a call.
+    fn call(
+        &self,
+        arguments: Arguments,
+        cx: Context,
+    ) -> BoxFuture<'static, Result<CallToolResult, ToolError>>;
+}
+
+impl<F, Fut, R, E> ToolHandler for F
+where
+    F: Fn(Arguments, Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, E>> + Send + 'static,
+    R: IntoToolResult,
+    E: Into<ToolError>,
+{
+    fn call(
+        &self,
+        arguments: Arguments,
+        cx: Context,
+    ) -> BoxFuture<'static, Result<CallToolResult, ToolError>> {
+        let future = self(arguments, cx);
+        Box::pin(async move { future.await.map_err(Into::into)?.into_tool_result() })
+    }
+}

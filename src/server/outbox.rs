@@ -1,0 +1,590 @@
+//! The outbox: what a handler says on its own request's stream, before and after its response
+//! is framed.
+//!
+//! A handler never waits to speak. Until someone takes the messages they are queued, within
+//! limits; then either a response body polls them out one by one, or they go straight into a
+//! session's log. Whoever holds the lock of a [`Sink`] must not call its outbox: the outbox's
+//! lock is taken first, so that messages reach the sink in the order in which they were said.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::notification;
+use crate::protocol::log_level::LogLevel;
+
+/// Who says that log messages were dropped.
+const LOGGER: &str = "mcp-http";
+
+/// How much an outbox holds while nobody takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutboxLimits {
+    /// Messages; 4,096 by default.
+    pub(crate) messages: usize,
+    /// Bytes of all messages together; 1 MiB by default.
+    pub(crate) bytes: usize,
+}
+
+/// A message that a handler said, encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    pub(crate) bytes: Bytes,
+    pub(crate) kind: OutgoingKind,
+}
+
+/// What a message is, for those who must choose what to give up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutgoingKind {
+    /// A progress notification: a later one makes it needless.
+    Progress,
+    /// A log message.
+    Log,
+}
+
+/// Where messages go at once: a session's log.
+pub(crate) trait Sink: Send + Sync {
+    /// Takes a message. It is called under the outbox's lock and must not call the outbox.
+    fn send(&self, message: Outgoing);
+}
+
+/// The messages of one call.
+pub(crate) struct Outbox {
+    limits: OutboxLimits,
+    /// The level of the message that stands for dropped ones.
+    gap_level: LogLevel,
+    state: Mutex<State>,
+}
+
+struct State {
+    mode: Mode,
+    last_progress: Option<f64>,
+    /// Messages that came after the end.
+    discarded: u64,
+    /// Who polls, or waits for the first message.
+    waker: Option<Waker>,
+}
+
+enum Mode {
+    /// Nobody has said where the messages go, or a body polls them out.
+    Queue(Queue),
+    /// A sink takes them.
+    Forward(Arc<dyn Sink>),
+    /// No more are taken, but those that are queued can still be polled out.
+    Draining(Queue),
+    /// No more are taken, and there are none.
+    Closed,
+}
+
+/// What is left to do once the lock is released: a waker may run code of others at once, and
+/// dropping a sink may end what it belongs to.
+#[derive(Default)]
+#[must_use]
+struct After {
+    wake: Option<Waker>,
+    drop: Option<Arc<dyn Sink>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    messages: VecDeque<Outgoing>,
+    bytes: usize,
+    /// Log messages that did not fit since the last one that did.
+    dropped_logs: u64,
+}
+
+impl Default for OutboxLimits {
+    fn default() -> Self {
+        Self { messages: 4_096, bytes: 1_024 * 1_024 }
+    }
+}
+
+impl Outbox {
+    /// An outbox that queues. `gap_level` is the level of the message that stands for dropped
+    /// ones; the client must have asked for that level.
+    pub(crate) fn new(limits: OutboxLimits, gap_level: LogLevel) -> Self {
+        let mode = Mode::Queue(Queue::default());
+        let state = State { mode, last_progress: None, discarded: 0, waker: None };
+        Self { limits, gap_level, state: Mutex::new(state) }
+    }
+
+    /// Says how far the call is. Progress that does not rise is ignored (2026-07-28, Progress:
+    /// "The progress value MUST increase with each notification").
+    pub(crate) fn send_progress(&self, progress: f64, bytes: Bytes) {
+        let after = {
+            let mut state = self.lock();
+            if state.last_progress.is_some_and(|last| progress <= last) {
+                return;
+            }
+            state.last_progress = Some(progress);
+            let message = Outgoing { bytes, kind: OutgoingKind::Progress };
+            state.accept(message, &self.limits, self.gap_level)
+        };
+        after.run();
+    }
+
+    /// Says a log message.
+    pub(crate) fn send_log(&self, bytes: Bytes) {
+        let message = Outgoing { bytes, kind: OutgoingKind::Log };
+        let after = self.lock().accept(message, &self.limits, self.gap_level);
+        after.run();
+    }
+
+    /// Whether a message waits to be polled out.
+    pub(crate) fn has_messages(&self) -> bool {
+        match &self.lock().mode {
+            Mode::Queue(queue) | Mode::Draining(queue) => !queue.is_empty(),
+            Mode::Forward(_) | Mode::Closed => false,
+        }
+    }
+
+    /// Has `waker` woken by the next message, in place of the waker that was registered before.
+    /// Look at [`has_messages`](Self::has_messages) afterwards: a message may have come already.
+    pub(crate) fn register(&self, waker: &Waker) {
+        let before = self.lock().waker.replace(waker.clone());
+        // A waker may own a task, and with it this outbox: it is dropped outside the lock.
+        drop(before);
+    }
+
+    /// Takes the next message; `None` once the outbox is closed and empty, or forwards.
+    pub(crate) fn poll_next(&self, waker: &Waker) -> Poll<Option<Outgoing>> {
+        let before = {
+            let mut state = self.lock();
+            let next = match &mut state.mode {
+                Mode::Queue(queue) | Mode::Draining(queue) => queue.pop(self.gap_level),
+                Mode::Forward(_) | Mode::Closed => None,
+            };
+            if next.is_some() || !matches!(state.mode, Mode::Queue(_)) {
+                return Poll::Ready(next);
+            }
+            state.waker.replace(waker.clone())
+        };
+        drop(before);
+        Poll::Pending
+    }
+
+    /// Sends what is queued into `sink`, in order, and from now on everything.
+    pub(crate) fn forward_to(&self, sink: Arc<dyn Sink>) {
+        let after = self.lock().forward_to(sink, self.gap_level);
+        after.run();
+    }
+
+    /// Takes no more messages: later ones are discarded and counted. What is queued can still be
+    /// polled out or forwarded.
+    pub(crate) fn close(&self) {
+        let after = self.lock().close();
+        after.run();
+    }
+
+    /// Takes no more messages and discards those that are queued: nobody can be told.
+    pub(crate) fn discard(&self) {
+        let after = self.lock().discard();
+        after.run();
+    }
+
+    /// How many messages were discarded because nobody could be told any more.
+    pub(crate) fn discarded(&self) -> u64 {
+        self.lock().discarded
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole between any two steps: a sink that panics leaves it usable.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn accept(&mut self, message: Outgoing, limits: &OutboxLimits, gap_level: LogLevel) -> After {
+        match &mut self.mode {
+            Mode::Queue(queue) => {
+                queue.push(message, limits, gap_level);
+                return After { wake: self.waker.take(), drop: None };
+            }
+            Mode::Forward(sink) => sink.send(message),
+            Mode::Draining(_) | Mode::Closed => self.discarded += 1,
+        }
+        After::default()
+    }
+
+    fn forward_to(&mut self, sink: Arc<dyn Sink>, gap_level: LogLevel) -> After {
+        let mut after = After::default();
+        self.mode = match std::mem::replace(&mut self.mode, Mode::Closed) {
+            Mode::Queue(queue) => {
+                queue.drain_into(&*sink, gap_level);
+                Mode::Forward(sink)
+            }
+            Mode::Forward(before) => {
+                after.drop = Some(before);
+                Mode::Forward(sink)
+            }
+            Mode::Draining(queue) => {
+                queue.drain_into(&*sink, gap_level);
+                Mode::Closed
+            }
+            Mode::Closed => Mode::Closed,
+        };
+        after
+    }
+
+    fn close(&mut self) -> After {
+        let mut after = After { wake: self.waker.take(), drop: None };
+        self.mode = match std::mem::replace(&mut self.mode, Mode::Closed) {
+            Mode::Queue(queue) | Mode::Draining(queue) => Mode::Draining(queue),
+            Mode::Forward(sink) => {
+                after.drop = Some(sink);
+                Mode::Closed
+            }
+            Mode::Closed => Mode::Closed,
+        };
+        after
+    }
+
+    fn discard(&mut self) -> After {
+        let after = self.close();
+        if let Mode::Draining(queue) = std::mem::replace(&mut self.mode, Mode::Closed) {
+            self.discarded += queue.messages.len() as u64 + queue.dropped_logs;
+        }
+        after
+    }
+}
+
+impl After {
+    fn run(self) {
+        if let Some(waker) = self.wake {
+            waker.wake();
+        }
+        drop(self.drop);
+    }
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.dropped_logs == 0
+    }
+
+    fn push(&mut self, message: Outgoing, limits: &OutboxLimits, gap_level: LogLevel) {
+        match message.kind {
+            OutgoingKind::Progress => self.push_progress(message, limits),
+            OutgoingKind::Log => self.push_log(message, limits, gap_level),
+        }
+    }
+
+    /// When there is no room, the message takes the place of the newest progress in the queue,
+    /// which it makes needless; it moves to the end, so that what was said stays in order.
+    fn push_progress(&mut self, message: Outgoing, limits: &OutboxLimits) {
+        if self.fits(1, message.bytes.len(), limits) {
+            return self.append(message);
+        }
+        let is_progress = |queued: &Outgoing| queued.kind == OutgoingKind::Progress;
+        let Some(newest) = self.messages.iter().rposition(is_progress) else { return };
+        let freed = self.messages[newest].bytes.len();
+        if self.bytes - freed + message.bytes.len() <= limits.bytes {
+            self.messages.remove(newest);
+            self.bytes -= freed;
+            self.append(message);
+        }
+    }
+
+    /// A message that has no room is counted; a marker with the count stands in its place, so
+    /// the next one that is to fit must leave room for the marker.
+    fn push_log(&mut self, message: Outgoing, limits: &OutboxLimits, gap_level: LogLevel) {
+        let length = message.bytes.len();
+        if self.dropped_logs > 0 && self.fits(2, length, limits) {
+            let marker = gap_marker(self.dropped_logs, gap_level);
+            if self.fits(2, length + marker.bytes.len(), limits) {
+                self.dropped_logs = 0;
+                self.append(marker);
+            }
+        }
+        if self.dropped_logs == 0 && self.fits(1, length, limits) {
+            self.append(message);
+        } else {
+            self.dropped_logs += 1;
+        }
+    }
+
+    fn pop(&mut self, gap_level: LogLevel) -> Option<Outgoing> {
+        if let Some(message) = self.messages.pop_front() {
+            self.bytes -= message.bytes.len();
+            return Some(message);
+        }
+        let dropped = std::mem::take(&mut self.dropped_logs);
+        (dropped > 0).then(|| gap_marker(dropped, gap_level))
+    }
+
+    fn drain_into(mut self, sink: &dyn Sink, gap_level: LogLevel) {
+        while let Some(message) = self.pop(gap_level) {
+            sink.send(message);
+        }
+    }
+
+    fn fits(&self, messages: usize, bytes: usize, limits: &OutboxLimits) -> bool {
+        self.messages.len() + messages <= limits.messages && self.bytes + bytes <= limits.bytes
+    }
+
+    fn append(&mut self, message: Outgoing) {
+        self.bytes += message.bytes.len();
+        self.messages.push_back(message);
+    }
+}
+
+/// What stands for log messages that had no room, so that nothing vanishes in silence.
+fn gap_marker(dropped: u64, level: LogLevel) -> Outgoing {
+    let data = json!({ "dropped": dropped });
+    let bytes = notification::message(level, Some(LOGGER), &data).expect("a number is JSON");
+    Outgoing { bytes, kind: OutgoingKind::Log }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::task::{ArcWake, noop_waker, waker};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl ArcWake for Wakes {
+        fn wake_by_ref(wakes: &Arc<Self>) {
+            wakes.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[derive(Default)]
+    struct Log(Mutex<Vec<String>>);
+
+    impl Log {
+        fn said(&self) -> Vec<String> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    impl Sink for Log {
+        fn send(&self, message: Outgoing) {
+            self.0.lock().unwrap().push(text(&message));
+        }
+    }
+
+    fn text(message: &Outgoing) -> String {
+        String::from_utf8(message.bytes.to_vec()).unwrap()
+    }
+
+    fn outbox(messages: usize, bytes: usize) -> Outbox {
+        Outbox::new(OutboxLimits { messages, bytes }, LogLevel::Warning)
+    }
+
+    fn marker(dropped: u64) -> String {
+        text(&gap_marker(dropped, LogLevel::Warning))
+    }
+
+    /// Takes all that can be taken.
+    fn take(outbox: &Outbox) -> Vec<String> {
+        let next = || match outbox.poll_next(&noop_waker()) {
+            Poll::Ready(message) => message,
+            Poll::Pending => None,
+        };
+        std::iter::from_fn(next).map(|message| text(&message)).collect()
+    }
+
+    #[test]
+    fn messages_are_polled_out_in_the_order_in_which_they_were_said() {
+        let outbox = outbox(9, 99);
+        assert!(!outbox.has_messages());
+        outbox.send_progress(0.0, "p0".into());
+        outbox.send_log("l".into());
+        outbox.send_progress(1.0, "p1".into());
+        assert!(outbox.has_messages());
+        assert_eq!(take(&outbox), ["p0", "l", "p1"]);
+        assert_eq!(outbox.poll_next(&noop_waker()), Poll::Pending);
+    }
+
+    /// 2026-07-28, Progress: "The progress value MUST increase with each notification".
+    #[test]
+    fn progress_that_does_not_rise_is_ignored() {
+        let outbox = outbox(9, 99);
+        for (progress, bytes) in [(1.0, "a"), (1.0, "b"), (0.5, "c"), (1.5, "d")] {
+            outbox.send_progress(progress, bytes.into());
+        }
+        assert_eq!(take(&outbox), ["a", "d"]);
+        outbox.send_progress(1.5, "e".into());
+        assert!(!outbox.has_messages());
+    }
+
+    #[test]
+    fn a_message_wakes_the_one_who_registered_last_once() {
+        let outbox = outbox(9, 99);
+        let (first, second) = (Arc::new(Wakes::default()), Arc::new(Wakes::default()));
+        outbox.register(&waker(first.clone()));
+        assert_eq!(outbox.poll_next(&waker(second.clone())), Poll::Pending);
+        outbox.send_log("a".into());
+        outbox.send_log("b".into());
+        assert_eq!((first.0.load(Ordering::Relaxed), second.0.load(Ordering::Relaxed)), (0, 1));
+    }
+
+    #[test]
+    fn at_the_limit_of_messages_progress_takes_the_place_of_the_newest_progress() {
+        let outbox = outbox(3, 99);
+        outbox.send_progress(1.0, "p1".into());
+        outbox.send_progress(2.0, "p2".into());
+        outbox.send_log("l".into());
+        outbox.send_progress(3.0, "p3".into());
+        outbox.send_progress(4.0, "p4".into());
+        assert_eq!(take(&outbox), ["p1", "l", "p4"]);
+    }
+
+    #[test]
+    fn at_the_limit_of_bytes_progress_takes_the_place_of_the_newest_progress_if_that_helps() {
+        let outbox = outbox(9, 6);
+        outbox.send_log("log".into());
+        outbox.send_progress(1.0, "p01".into());
+        outbox.send_progress(2.0, "p02".into());
+        assert_eq!(take(&outbox), ["log", "p02"]);
+        outbox.send_log("log".into());
+        outbox.send_progress(3.0, "p03".into());
+        outbox.send_progress(4.0, "too long".into());
+        assert_eq!(take(&outbox), ["log", "p03"]);
+    }
+
+    #[test]
+    fn log_messages_that_do_not_fit_leave_a_marker_with_their_number() {
+        let outbox = outbox(2, 9_999);
+        for log in ["a", "b", "c", "d"] {
+            outbox.send_log(log.into());
+        }
+        assert_eq!(take(&outbox), ["a", "b", &marker(2)]);
+        assert!(
+            marker(2).contains(r#""level":"warning","logger":"mcp-http","data":{"dropped":2}"#)
+        );
+        outbox.send_log("e".into());
+        assert_eq!(take(&outbox), ["e"]);
+    }
+
+    #[test]
+    fn the_marker_stands_where_the_messages_are_missing() {
+        let outbox = outbox(2, 9_999);
+        for log in ["a", "b", "lost"] {
+            outbox.send_log(log.into());
+        }
+        // One place is not enough for a marker and the message.
+        assert!(outbox.poll_next(&noop_waker()).is_ready());
+        outbox.send_log("lost too".into());
+        assert!(outbox.poll_next(&noop_waker()).is_ready());
+        outbox.send_log("c".into());
+        assert_eq!(take(&outbox), [&marker(2), "c"]);
+    }
+
+    #[test]
+    fn a_log_message_longer_than_the_limit_is_counted_and_one_at_the_limit_fits() {
+        let outbox = outbox(9, 5);
+        outbox.send_log("12345".into());
+        assert_eq!(take(&outbox), ["12345"]);
+        outbox.send_log("123456".into());
+        assert!(outbox.has_messages());
+        assert_eq!(take(&outbox), [marker(1)]);
+    }
+
+    /// DESIGN, decision 8: everything has a limit, a default and a test at the limit.
+    #[test]
+    fn by_default_1024_messages_and_256_kib_wait() {
+        let outbox = Outbox::new(OutboxLimits::default(), LogLevel::Error);
+        for _ in 0..100_000 {
+            outbox.send_log("x".into());
+        }
+        assert_eq!(take(&outbox).len(), 1_024 + 1);
+        let half = Bytes::from(vec![b'x'; 128 * 1_024]);
+        for _ in 0..3 {
+            outbox.send_log(half.clone());
+        }
+        let taken = take(&outbox);
+        assert_eq!(taken.len(), 2 + 1);
+        assert!(taken[2].contains(r#""level":"error""#), "the level that the client asked for");
+    }
+
+    #[test]
+    fn forwarding_drains_the_queue_first_and_then_passes_everything_on() {
+        let outbox = outbox(2, 9_999);
+        for log in ["a", "b", "lost"] {
+            outbox.send_log(log.into());
+        }
+        let log = Arc::new(Log::default());
+        outbox.forward_to(log.clone());
+        for later in ["c", "d", "e"] {
+            outbox.send_log(later.into());
+        }
+        assert_eq!(log.said(), ["a", "b", &marker(1), "c", "d", "e"]);
+        assert!(!outbox.has_messages());
+        assert_eq!(outbox.poll_next(&noop_waker()), Poll::Ready(None));
+    }
+
+    #[test]
+    fn concurrent_progress_reaches_the_sink_in_rising_order() {
+        let (outbox, log) = (outbox(9_999, 999_999), Arc::new(Log::default()));
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let outbox = &outbox;
+                scope.spawn(move || {
+                    for step in 0..1_000 {
+                        let progress = f64::from(step * 4 + thread);
+                        outbox.send_progress(progress, progress.to_string().into());
+                    }
+                });
+            }
+            outbox.forward_to(log.clone());
+        });
+        let said: Vec<f64> = log.said().iter().map(|said| said.parse().unwrap()).collect();
+        assert!(said.is_sorted_by(|a, b| a < b));
+        assert_eq!(said.last(), Some(&3_999.0));
+    }
+
+    #[test]
+    fn after_the_end_messages_are_discarded_and_counted_and_earlier_ones_can_be_taken() {
+        let outbox = outbox(9, 99);
+        let wakes = Arc::new(Wakes::default());
+        outbox.send_log("a".into());
+        outbox.register(&waker(wakes.clone()));
+        outbox.close();
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        outbox.send_log("b".into());
+        outbox.send_progress(1.0, "c".into());
+        assert_eq!(outbox.discarded(), 2);
+        assert_eq!(take(&outbox), ["a"]);
+        assert_eq!(outbox.poll_next(&noop_waker()), Poll::Ready(None));
+    }
+
+    #[test]
+    fn after_the_end_forwarding_passes_on_what_was_said_before_and_no_more() {
+        let (outbox, log) = (outbox(9, 99), Arc::new(Log::default()));
+        outbox.send_log("a".into());
+        outbox.close();
+        outbox.forward_to(log.clone());
+        outbox.send_log("b".into());
+        assert_eq!(log.said(), ["a"]);
+        assert_eq!(outbox.discarded(), 1);
+    }
+
+    #[test]
+    fn the_end_lets_go_of_the_sink() {
+        let (outbox, log) = (outbox(9, 99), Arc::new(Log::default()));
+        outbox.forward_to(log.clone());
+        outbox.close();
+        outbox.send_log("late".into());
+        assert_eq!(Arc::strong_count(&log), 1);
+        assert!(log.said().is_empty());
+    }
+
+    #[test]
+    fn what_nobody_can_be_told_is_discarded_and_counted() {
+        let outbox = outbox(1, 99);
+        outbox.send_log("a".into());
+        outbox.send_log("b".into());
+        outbox.discard();
+        outbox.send_log("c".into());
+        assert_eq!(outbox.discarded(), 3);
+        assert!(!outbox.has_messages());
+        assert_eq!(outbox.poll_next(&noop_waker()), Poll::Ready(None));
+    }
+}

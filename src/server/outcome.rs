@@ -1,0 +1,156 @@
+//! From the error of a tool to its answer.
+
+use serde_json::json;
+
+use super::raw::excerpt;
+use super::result::CallToolResult;
+use super::revision::Revision;
+use super::tool_error::{ErrorKind, ToolError};
+use crate::protocol::jsonrpc::{ErrorCode, RpcError};
+use crate::protocol::version::ProtocolVersion;
+
+/// At most so many bytes of a name that a client sent are told back.
+const NAME_LIMIT: usize = 128;
+
+/// The codes that have a name here, so that an application's number is the same error.
+const NAMED_CODES: [ErrorCode; 8] = [
+    ErrorCode::ParseError,
+    ErrorCode::InvalidRequest,
+    ErrorCode::MethodNotFound,
+    ErrorCode::InvalidParams,
+    ErrorCode::InternalError,
+    ErrorCode::HeaderMismatch,
+    ErrorCode::MissingRequiredClientCapability,
+    ErrorCode::UnsupportedProtocolVersion,
+];
+
+/// The answer to a call of `tool` that failed: a result that the model sees, or a protocol error
+/// (2025-11-25 and 2026-07-28, Tools, Error Handling).
+pub(crate) fn call_outcome(
+    error: ToolError,
+    tool: &str,
+    version: ProtocolVersion,
+) -> Result<CallToolResult, RpcError> {
+    match error.into_kind() {
+        ErrorKind::Failure(error) => Ok(CallToolResult::error(error.to_string())),
+        misfit @ ErrorKind::InvalidArguments { .. } => {
+            let text = format!("Invalid arguments for tool {tool}: {misfit}");
+            if version.reports_bad_arguments_to_the_model() {
+                Ok(CallToolResult::error(text))
+            } else {
+                Err(RpcError::invalid_params(text))
+            }
+        }
+        kind => Err(protocol_error(kind, version)),
+    }
+}
+
+/// The answer to any other request that failed.
+pub(crate) fn request_error(error: ToolError, version: ProtocolVersion) -> RpcError {
+    protocol_error(error.into_kind(), version)
+}
+
+/// "Unknown tool" (2026-07-28, Tools, Error Handling: `-32602`).
+pub(crate) fn unknown_tool(name: &str) -> RpcError {
+    RpcError::invalid_params(format!("Unknown tool: {}", excerpt(name, NAME_LIMIT)))
+}
+
+/// What a handler that panicked answers.
+pub(crate) fn panicked() -> RpcError {
+    RpcError::internal("the tool panicked")
+}
+
+fn protocol_error(kind: ErrorKind, version: ProtocolVersion) -> RpcError {
+    match kind {
+        ErrorKind::Failure(error) => RpcError::internal(error.to_string()),
+        ErrorKind::InvalidArguments { .. } => RpcError::invalid_params(kind.to_string()),
+        ErrorKind::UnknownTool(name) => unknown_tool(&name),
+        ErrorKind::Protocol { code, message, data } => {
+            let error = RpcError::new(named(code), message);
+            match data {
+                Some(data) => error.with_data(data),
+                None => error,
+            }
+        }
+        ErrorKind::MissingClientCapabilities(required) => {
+            let message = ErrorKind::MissingClientCapabilities(required.clone()).to_string();
+            // 2026-07-28, Base Protocol, Error Codes: `data.requiredCapabilities`.
+            if version.knows_missing_client_capability() {
+                RpcError::new(ErrorCode::MissingRequiredClientCapability, message)
+                    .with_data(json!({ "requiredCapabilities": required }))
+            } else {
+                RpcError::invalid_params(message)
+            }
+        }
+    }
+}
+
+fn named(code: i32) -> ErrorCode {
+    let named = NAMED_CODES.into_iter().find(|named| named.as_i32() == code);
+    named.unwrap_or(ErrorCode::Other(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcomes(error: impl Fn() -> ToolError) -> [Result<CallToolResult, RpcError>; 4] {
+        ProtocolVersion::ALL.map(|version| call_outcome(error(), "t", version))
+    }
+
+    #[test]
+    fn a_failure_is_told_to_the_model_in_every_revision() {
+        for outcome in outcomes(|| ToolError::new("no")) {
+            assert_eq!(outcome, Ok(CallToolResult::error("no")));
+        }
+    }
+
+    /// 2025-11-25, Tools, Error Handling: input validation errors are tool execution errors;
+    /// 2025-06-18 and 2025-03-26, Tools, Error Handling: invalid arguments are protocol errors.
+    #[test]
+    fn arguments_that_do_not_fit_are_told_to_the_model_from_2025_11_25_on() {
+        let text = "Invalid arguments for tool t: `a`: too long";
+        let told = Ok(CallToolResult::error(text));
+        let refused = Err(RpcError::invalid_params(text));
+        assert_eq!(
+            outcomes(|| ToolError::invalid_argument("a", "too long")),
+            [told.clone(), told, refused.clone(), refused]
+        );
+    }
+
+    /// 2026-07-28, Base Protocol, Error Codes: `-32021` and `data.requiredCapabilities`.
+    #[test]
+    fn a_missing_capability_is_named_in_the_data_where_the_revision_has_the_code() {
+        let [modern, legacy @ ..] = outcomes(|| ToolError::missing_client_capability("sampling"));
+        let modern = modern.unwrap_err();
+        assert_eq!(modern.code, ErrorCode::MissingRequiredClientCapability);
+        assert_eq!(modern.data, Some(Box::new(json!({"requiredCapabilities": {"sampling": {}}}))));
+        for error in legacy.map(Result::unwrap_err) {
+            assert_eq!(error.code, ErrorCode::InvalidParams);
+            assert!(error.message.ends_with("needs: sampling"), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_applications_own_is_passed_on() {
+        for outcome in outcomes(|| ToolError::protocol(-32602, "m", Some(json!(1)))) {
+            let expected = RpcError::new(ErrorCode::InvalidParams, "m").with_data(json!(1));
+            assert_eq!(outcome, Err(expected));
+        }
+        let error = request_error(ToolError::protocol(7, "m", None), ProtocolVersion::LATEST);
+        assert_eq!(error, RpcError::new(ErrorCode::Other(7), "m"));
+    }
+
+    #[test]
+    fn an_unknown_tool_is_named_but_not_at_any_length() {
+        assert_eq!(unknown_tool("x"), RpcError::invalid_params("Unknown tool: x"));
+        let error = unknown_tool(&"é".repeat(1_000));
+        assert_eq!(error.message.len(), "Unknown tool: ".len() + NAME_LIMIT);
+    }
+
+    #[test]
+    fn a_list_that_fails_is_an_internal_error() {
+        let error = request_error(ToolError::new("upstream"), ProtocolVersion::LATEST);
+        assert_eq!(error, RpcError::internal("upstream"));
+    }
+}

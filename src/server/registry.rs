@@ -1,0 +1,214 @@
+//! The server: what it says of itself, and the tools that it has.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::build_error::BuildError;
+use super::builder::ServerBuilder;
+use super::catalogue::ToolCatalogue;
+use super::context::Context;
+use super::handler::ToolHandler;
+use super::implementation::{Implementation, WireImplementation};
+use super::reply::{CacheHint, write_tools};
+use super::running::Finding;
+use super::tool::Tool;
+use crate::protocol::version::ProtocolVersion;
+
+/// A server: its name, and the tools that it offers. Cheap to clone.
+///
+/// It knows nothing of HTTP and serves nothing by itself; an `McpService` is built from it.
+///
+/// ```
+/// use mcp_http::{Context, Server, ToolError};
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Forecast {
+///     /// City name
+///     city: String,
+/// }
+///
+/// let server = Server::builder("weather", env!("CARGO_PKG_VERSION"))
+///     .typed_tool("forecast", "The weather of the next day", |args: Forecast, cx: Context| async move {
+///         cx.progress(1.0, Some(2.0), "asking the station");
+///         Ok::<_, ToolError>(format!("Sunny in {}", args.city))
+///     })
+///     .build()?;
+/// # Ok::<(), mcp_http::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct Server {
+    inner: Arc<Inner>,
+}
+
+/// What a builder gathers.
+pub(crate) struct Inner {
+    pub(crate) implementation: Implementation,
+    pub(crate) instructions: Option<String>,
+    pub(crate) cache: CacheHint,
+    pub(crate) logging: Logging,
+    pub(crate) tools: Tools,
+}
+
+/// Whether the server declares that it sends log messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Logging {
+    Declared,
+    Off,
+}
+
+/// Where the tools are.
+pub(crate) enum Tools {
+    None,
+    Registered(ToolTable),
+    Catalogue(Arc<dyn ToolCatalogue>),
+}
+
+/// Tools that were registered, in that order.
+pub(crate) struct ToolTable {
+    tools: Vec<RegisteredTool>,
+    by_name: HashMap<String, usize>,
+    /// The list of all tools as each revision writes it, in the order of
+    /// [`ProtocolVersion::ALL`].
+    written: [Bytes; ProtocolVersion::ALL.len()],
+}
+
+pub(crate) struct RegisteredTool {
+    pub(crate) tool: Arc<Tool>,
+    pub(crate) handler: Box<dyn ToolHandler>,
+}
+
+/// The capabilities that a server declares: those that it has something for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Capabilities {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logging: Option<NoSettings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<NoSettings>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct NoSettings {}
+
+/// A tool that was asked for by name.
+pub(crate) enum FoundTool {
+    /// It is known whether there is one.
+    Ready(Option<Arc<Tool>>),
+    /// The catalogue is looking.
+    Pending(Finding),
+}
+
+impl Server {
+    /// Begins the description of a server. The name is for programs; people read the
+    /// [`title`](ServerBuilder::title).
+    pub fn builder(name: impl Into<String>, version: impl Into<String>) -> ServerBuilder {
+        ServerBuilder::new(name.into(), version.into())
+    }
+
+    pub(crate) fn from_inner(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// What the server says who it is (`serverInfo`).
+    pub(crate) fn implementation(&self, version: ProtocolVersion) -> WireImplementation<'_> {
+        self.inner.implementation.wire(version)
+    }
+
+    /// The capabilities that the server has something for (2026-07-28, Tools and Logging,
+    /// Capabilities: both MUST be declared).
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            logging: (self.inner.logging == Logging::Declared).then_some(NoSettings {}),
+            tools: self.has_tools().then_some(NoSettings {}),
+        }
+    }
+
+    /// How the model should use the server.
+    pub(crate) fn instructions(&self) -> Option<&str> {
+        self.inner.instructions.as_deref()
+    }
+
+    /// How long what the server says of itself, and its lists, may be cached.
+    pub(crate) fn cache_hint(&self) -> CacheHint {
+        self.inner.cache
+    }
+
+    /// Whether the server sends log messages. Where it does not, a
+    /// [`CallInfo`](super::CallInfo) has no log level.
+    pub(crate) fn has_logging(&self) -> bool {
+        self.inner.logging == Logging::Declared
+    }
+
+    /// Whether the server has tools, or a catalogue that may have some.
+    pub(crate) fn has_tools(&self) -> bool {
+        !matches!(self.inner.tools, Tools::None)
+    }
+
+    /// The registered tools in their order; none where a catalogue has them.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &Arc<Tool>> {
+        let table = match &self.inner.tools {
+            Tools::Registered(table) => Some(table),
+            Tools::None | Tools::Catalogue(_) => None,
+        };
+        table.into_iter().flat_map(ToolTable::iter)
+    }
+
+    /// Looks for a tool, so that headers can be checked against its schema before it is called.
+    pub(crate) fn find_tool(&self, name: &str, cx: &Context) -> FoundTool {
+        match &self.inner.tools {
+            Tools::None => FoundTool::Ready(None),
+            Tools::Registered(table) => {
+                FoundTool::Ready(table.get(name).map(|registered| registered.tool.clone()))
+            }
+            Tools::Catalogue(catalogue) => {
+                FoundTool::Pending(Finding::begin(catalogue.clone(), name, cx))
+            }
+        }
+    }
+
+    pub(crate) fn tool_source(&self) -> &Tools {
+        &self.inner.tools
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("implementation", &self.inner.implementation)
+            .field("tools", &self.tools().map(|tool| tool.name()).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl ToolTable {
+    /// Takes tools, and writes their list for each revision.
+    pub(crate) fn new(tools: Vec<RegisteredTool>) -> Result<Self, BuildError> {
+        let mut by_name = HashMap::with_capacity(tools.len());
+        for (index, RegisteredTool { tool, .. }) in tools.iter().enumerate() {
+            tool.validate()?;
+            if by_name.insert(tool.name().to_owned(), index).is_some() {
+                return Err(BuildError::duplicate_tool(tool.name()));
+            }
+        }
+        let write = |version| write_tools(tools.iter().map(|registered| &registered.tool), version);
+        let written = ProtocolVersion::ALL.map(write);
+        Ok(Self { tools, by_name, written })
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&RegisteredTool> {
+        self.by_name.get(name).map(|&index| &self.tools[index])
+    }
+
+    /// The list of all tools as the revision writes it, shared.
+    pub(crate) fn written(&self, version: ProtocolVersion) -> Bytes {
+        let index = ProtocolVersion::ALL.iter().position(|&known| known == version);
+        self.written[index.expect("ALL has every version")].clone()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Arc<Tool>> {
+        self.tools.iter().map(|registered| &registered.tool)
+    }
+}

@@ -1,0 +1,54 @@
+//! What each revision of the protocol knows: the one place that tells which members the
+//! messages of a revision can hold.
+//!
+//! The schemas leave their objects open, so a member too many would not make a message invalid;
+//! it is left out all the same, because clients of older revisions exist that refuse what they
+//! do not know.
+
+use crate::protocol::version::ProtocolVersion;
+
+/// What the messages of a revision can say.
+pub(crate) trait Revision: Copy {
+    /// `title`, `_meta` on definitions and content, `lastModified`, resource links, `outputSchema`
+    /// and `structuredContent` (2025-06-18, Key Changes).
+    fn knows_titles_and_structure(self) -> bool;
+
+    /// `icons`, and the `description` and `websiteUrl` of an implementation (2025-11-25, Key
+    /// Changes).
+    fn knows_icons(self) -> bool;
+
+    /// Arguments that do not fit are a result with `isError`, which the model sees and can mend
+    /// (2025-11-25, Tools, Error Handling: "Input validation errors"); before, a protocol error
+    /// (2025-06-18, Tools, Error Handling: "Invalid arguments").
+    fn reports_bad_arguments_to_the_model(self) -> bool;
+
+    /// Structured content and its schema may be any JSON value, not objects alone, and the
+    /// properties in a schema may be boolean schemas (2026-07-28, Tools, Structured Content; the
+    /// schema of `Tool`).
+    fn structure_is_free(self) -> bool;
+
+    /// The error code `-32021` exists (2026-07-28, Base Protocol, Error Codes).
+    fn knows_missing_client_capability(self) -> bool;
+}
+
+impl Revision for ProtocolVersion {
+    fn knows_titles_and_structure(self) -> bool {
+        self >= Self::V2025_06_18
+    }
+
+    fn knows_icons(self) -> bool {
+        self >= Self::V2025_11_25
+    }
+
+    fn reports_bad_arguments_to_the_model(self) -> bool {
+        self >= Self::V2025_11_25
+    }
+
+    fn structure_is_free(self) -> bool {
+        self >= Self::V2026_07_28
+    }
+
+    fn knows_missing_client_capability(self) -> bool {
+        self >= Self::V2026_07_28
+    }
+}

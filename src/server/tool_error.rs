@@ -1,0 +1,218 @@
+//! Errors of tools: what a handler may fail with.
+
+use std::error::Error;
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// Why a tool call failed.
+///
+/// Like `anyhow::Error`, it is made from any error by `?`, and is no [`std::error::Error`]
+/// itself. There are three kinds:
+///
+/// - A **failure** of the tool, from any error or [`ToolError::new`]: the model is told, by a
+///   result with `isError` whose text is the error's `Display`. Sources are not told, since they
+///   may hold what is nobody's business.
+/// - **Arguments that do not fit**, from [`Arguments::parse`](crate::Arguments::parse) or
+///   [`ToolError::invalid_argument`]: the model is told likewise, so that it can try again;
+///   before revision 2025-11-25 it is the JSON-RPC error `-32602`.
+/// - A **protocol error**, from [`ToolError::protocol`] and its like: a JSON-RPC error, which
+///   clients rarely show to the model.
+///
+/// ```
+/// use mcp_http::{Arguments, Context, Server, ToolError};
+///
+/// let server = Server::builder("files", "1.0.0")
+///     .typed_tool("read", "Reads a file", |args: Read, _cx: Context| async move {
+///         if args.path.contains("..") {
+///             return Err(ToolError::invalid_argument("path", "must not lead upwards"));
+///         }
+///         let text = std::fs::read_to_string(args.path)?; // an io::Error becomes a failure
+///         Ok(text)
+///     })
+///     .build()?;
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Read { path: String }
+/// # Ok::<(), mcp_http::BuildError>(())
+/// ```
+pub struct ToolError {
+    kind: Box<ErrorKind>,
+}
+
+/// What the error is; `outcome` turns it into an answer.
+#[derive(Debug)]
+pub(crate) enum ErrorKind {
+    /// The tool failed.
+    Failure(Box<dyn Error + Send + Sync>),
+    /// The arguments do not fit: where, and why.
+    InvalidArguments { field: Option<String>, message: String },
+    /// There is no such tool.
+    UnknownTool(String),
+    /// A JSON-RPC error of the application's own.
+    Protocol { code: i32, message: String, data: Option<Value> },
+    /// The client did not declare capabilities that the call needs.
+    MissingClientCapabilities(Map<String, Value>),
+}
+
+impl ToolError {
+    /// A failure of the tool, with a message or from an error that is behind a box (an
+    /// `anyhow::Error`, say).
+    ///
+    /// ```
+    /// use mcp_http::ToolError;
+    ///
+    /// let error = ToolError::new("the station is silent");
+    /// assert_eq!(error.to_string(), "the station is silent");
+    /// ```
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::from_kind(ErrorKind::Failure(error.into()))
+    }
+
+    /// Arguments that do not fit: the field (a path such as `stops[2].city`) and what is wrong
+    /// with it.
+    pub fn invalid_argument(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let (field, message) = (Some(field.into()), message.into());
+        Self::from_kind(ErrorKind::InvalidArguments { field, message })
+    }
+
+    /// Arguments that do not fit as a whole.
+    pub fn invalid_arguments(message: impl Into<String>) -> Self {
+        Self::from_kind(ErrorKind::InvalidArguments { field: None, message: message.into() })
+    }
+
+    /// There is no tool of this name: for a [`ToolCatalogue`](crate::ToolCatalogue).
+    pub fn unknown_tool(name: impl Into<String>) -> Self {
+        Self::from_kind(ErrorKind::UnknownTool(name.into()))
+    }
+
+    /// A JSON-RPC error of the application's own.
+    ///
+    /// JSON-RPC reserves the codes from -32768 to -32000; the protocol's own among them keep
+    /// their meaning.
+    pub fn protocol(code: i32, message: impl Into<String>, data: Option<Value>) -> Self {
+        Self::from_kind(ErrorKind::Protocol { code, message: message.into(), data })
+    }
+
+    /// The client did not declare a capability that the call needs, such as `sampling` or
+    /// `elicitation`.
+    ///
+    /// From revision 2026-07-28 on that is the error `-32021`, whose data names the capability;
+    /// before, `-32602` with a message that does.
+    ///
+    /// ```
+    /// use mcp_http::{Context, ToolError};
+    ///
+    /// fn needs_sampling(cx: &Context) -> Result<(), ToolError> {
+    ///     if cx.client_capabilities().supports("sampling") {
+    ///         Ok(())
+    ///     } else {
+    ///         Err(ToolError::missing_client_capability("sampling"))
+    ///     }
+    /// }
+    /// ```
+    pub fn missing_client_capability(name: impl Into<String>) -> Self {
+        Self::missing_client_capabilities([(name.into(), Value::Object(Map::new()))])
+    }
+
+    /// The client did not declare capabilities that the call needs, given as they would stand in
+    /// the client's `capabilities`: `("elicitation", json!({"url": {}}))`.
+    pub fn missing_client_capabilities<N: Into<String>>(
+        required: impl IntoIterator<Item = (N, Value)>,
+    ) -> Self {
+        let required = required.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        Self::from_kind(ErrorKind::MissingClientCapabilities(required))
+    }
+
+    /// The error that this was made from, if it is a failure of the tool.
+    pub fn source(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match &*self.kind {
+            ErrorKind::Failure(error) => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+
+    /// The error that this was made from, if it is of this type.
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        self.source()?.downcast_ref()
+    }
+
+    pub(crate) fn into_kind(self) -> ErrorKind {
+        *self.kind
+    }
+
+    fn from_kind(kind: ErrorKind) -> Self {
+        Self { kind: Box::new(kind) }
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for ToolError {
+    fn from(error: E) -> Self {
+        Self::from_kind(ErrorKind::Failure(Box::new(error)))
+    }
+}
+
+impl fmt::Display for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl fmt::Debug for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.kind, f)
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failure(error) => error.fmt(f),
+            Self::InvalidArguments { field: Some(field), message } => {
+                write!(f, "`{field}`: {message}")
+            }
+            Self::InvalidArguments { field: None, message } => f.write_str(message),
+            Self::UnknownTool(name) => write!(f, "Unknown tool: {name}"),
+            Self::Protocol { message, .. } => f.write_str(message),
+            Self::MissingClientCapabilities(required) => {
+                let names: Vec<&str> = required.keys().map(String::as_str).collect();
+                write!(f, "The client did not declare what this needs: {}", names.join(", "))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fails() -> Result<(), ToolError> {
+        "x".parse::<u8>()?;
+        Ok(())
+    }
+
+    #[test]
+    fn any_error_becomes_a_failure_that_can_be_looked_at() {
+        let error = fails().unwrap_err();
+        assert_eq!(error.to_string(), "invalid digit found in string");
+        assert!(error.source().is_some());
+        assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+        assert!(error.downcast_ref::<std::io::Error>().is_none());
+    }
+
+    #[test]
+    fn boxed_errors_and_text_become_failures_too() {
+        let boxed: Box<dyn Error + Send + Sync> = "boxed".into();
+        assert_eq!(ToolError::new(boxed).to_string(), "boxed");
+        assert_eq!(ToolError::new("text").to_string(), "text");
+    }
+
+    #[test]
+    fn an_error_names_the_field_or_the_capability() {
+        let error = ToolError::invalid_argument("stops[2].city", "is not on the map");
+        assert_eq!(error.to_string(), "`stops[2].city`: is not on the map");
+        assert!(error.source().is_none());
+        let error = ToolError::missing_client_capability("sampling");
+        assert_eq!(error.to_string(), "The client did not declare what this needs: sampling");
+    }
+}
