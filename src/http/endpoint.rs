@@ -59,8 +59,10 @@ fn check_door(shared: &Shared, head: &Head) -> Result<Option<HeaderValue>, Refus
     }
     // Over HTTP/2 the host is the authority of the target, and there may be no `Host` at all.
     let authority = head.uri().authority().map(http::uri::Authority::as_str);
-    if options.hosts.check(authority, head.headers().get_all(header::HOST)) != Verdict::Allowed {
-        return Err(Reason::HostNotAllowed.into());
+    match options.hosts.check(authority, head.headers().get_all(header::HOST)) {
+        Verdict::Allowed => {}
+        Verdict::Absent | Verdict::Malformed => return Err(Reason::BadHost.into()),
+        Verdict::NotAllowed => return Err(Reason::HostNotAllowed.into()),
     }
     match options.origins.check(head.headers().get_all(header::ORIGIN)) {
         Verdict::Absent => Ok(None),

@@ -22,6 +22,8 @@ pub(crate) enum Reason {
     Malformed { code: ErrorCode, message: Cow<'static, str> },
     /// The path is not the endpoint's.
     NotTheEndpoint,
+    /// `Host` is missing, stands twice, or names no host (RFC 9112, section 3.2).
+    BadHost,
     /// `Host` is not on the allowlist.
     HostNotAllowed,
     /// `Origin` is not on the allowlist (all revisions, Security Warning, 1).
@@ -89,6 +91,9 @@ impl Reason {
             Self::Malformed { code, message } => row(S::BAD_REQUEST, *code, message.clone()),
             Self::NotTheEndpoint => {
                 row(S::NOT_FOUND, InvalidRequest, "Not the MCP endpoint: check the path of the URL")
+            }
+            Self::BadHost => {
+                row(S::BAD_REQUEST, InvalidRequest, "Host must stand once and name a host")
             }
             Self::HostNotAllowed => row(
                 S::FORBIDDEN,

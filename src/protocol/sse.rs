@@ -103,10 +103,10 @@ impl Event {
         let shared = self.data.len() >= SHARED_FROM;
         let mut head = Vec::with_capacity(96 + if shared { 0 } else { self.data.len() });
         if let Some(id) = self.id {
-            write!(head, "id: {id}\n").expect("a Vec takes all that is written");
+            writeln!(head, "id: {id}").expect("a Vec takes all that is written");
         }
         if let Some(retry) = self.retry {
-            write!(head, "retry: {}\n", retry.as_millis()).expect("a Vec takes all");
+            writeln!(head, "retry: {}", retry.as_millis()).expect("a Vec takes all");
         }
         head.extend_from_slice(b"data: ");
         if shared {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
 
+use futures::task::AtomicWaker;
 use serde::Serialize;
 
 use super::cancel::{Cancellation, Cancelled};
@@ -44,6 +47,28 @@ struct Call {
     info: CallInfo,
     outbox: Outbox,
     cancellation: Cancellation,
+    wake: HandlerWake,
+}
+
+/// Tells the wake-ups of the handler from those of the task that polls it.
+///
+/// A connection polls its requests for reasons of its own: a reset, a deadline, bytes that came.
+/// None of these may poll a handler, least of all one whose client has just left (2026-07-28,
+/// Streamable HTTP, Cancellation).
+struct HandlerWake {
+    woken: AtomicBool,
+    driver: AtomicWaker,
+}
+
+impl Wake for Call {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.wake.woken.store(true, Ordering::Release);
+        self.wake.driver.wake();
+    }
 }
 
 /// What a call is told of its request.
@@ -69,7 +94,8 @@ impl Context {
         // The client hears of dropped messages at a level that it asked for.
         let gap_level = info.log_level.unwrap_or(LogLevel::Warning).max(LogLevel::Warning);
         let outbox = Outbox::new(limits, gap_level);
-        Self { call: Arc::new(Call { info, outbox, cancellation: Cancellation::default() }) }
+        let wake = HandlerWake { woken: AtomicBool::new(true), driver: AtomicWaker::new() };
+        Self { call: Arc::new(Call { info, outbox, cancellation: Cancellation::default(), wake }) }
     }
 
     /// Tells the client how far the call is: `progress` of `total`, and what is going on.
@@ -182,6 +208,14 @@ impl Context {
     /// Cancels the call.
     pub(crate) fn cancel(&self) {
         self.call.cancellation.cancel();
+    }
+
+    /// The waker to poll the handler with, if there is reason to poll it: it never was, or it was
+    /// woken since. From then on its wake-ups go to the task of `driver`.
+    pub(crate) fn handler_waker(&self, driver: &Waker) -> Option<Waker> {
+        let HandlerWake { woken, driver: slot } = &self.call.wake;
+        slot.register(driver);
+        woken.swap(false, Ordering::AcqRel).then(|| Waker::from(Arc::clone(&self.call)))
     }
 
     /// What the handler says.

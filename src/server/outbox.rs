@@ -489,13 +489,13 @@ mod tests {
 
     /// DESIGN, decision 8: everything has a limit, a default and a test at the limit.
     #[test]
-    fn by_default_1024_messages_and_256_kib_wait() {
+    fn by_default_4096_messages_and_a_mebibyte_wait() {
         let outbox = Outbox::new(OutboxLimits::default(), LogLevel::Error);
         for _ in 0..100_000 {
             outbox.send_log("x".into());
         }
-        assert_eq!(take(&outbox).len(), 1_024 + 1);
-        let half = Bytes::from(vec![b'x'; 128 * 1_024]);
+        assert_eq!(take(&outbox).len(), 4_096 + 1);
+        let half = Bytes::from(vec![b'x'; 512 * 1_024]);
         for _ in 0..3 {
             outbox.send_log(half.clone());
         }

@@ -74,6 +74,8 @@ impl Future for Running {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        let Some(waker) = this.cx.handler_waker(task.waker()) else { return Poll::Pending };
+        let task = &mut TaskContext::from_waker(&waker);
         let version = this.cx.protocol_version();
         let ended = match &mut this.work {
             Work::Call { tool, handler } => handler.poll(task, |result| {

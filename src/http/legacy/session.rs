@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde_json::value::RawValue;
 
 use super::answer;
 use crate::http::body::ResponseBody;

@@ -12,7 +12,7 @@ pub(crate) use encode::{
 pub(crate) use error::{ErrorCode, RpcError, excerpt};
 pub(crate) use id::RequestId;
 pub(crate) use params::{
-    CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, Meta, PROTOCOL_VERSION, Params, string,
+    CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, Params, string,
 };
 pub(crate) use parse::{
     Invalid, Message, Notification, ParseLimits, Parsed, Request, Response, parse,

@@ -128,7 +128,7 @@ mod tests {
             assert_ne!(other, id);
             assert_ne!(other.to_header(), id.to_header());
         }
-        assert!(SessionId::BYTES * 8 >= 128);
+        assert_eq!(SessionId::BYTES * 8, 192);
     }
 
     /// Decision 16: session ids never appear in logs.

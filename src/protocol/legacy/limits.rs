@@ -26,7 +26,8 @@ pub(crate) struct Limits {
     pub(crate) finished_streams: usize,
     /// How long it keeps them, and what was delivered on the standalone stream: 5 min.
     pub(crate) retention: Duration,
-    /// Requests whose answers are gone but whose clients are still told so: 256 in a session.
+    /// Requests whose answers are gone but whose clients are still told so: 16 in a session, which
+    /// is what fits into the 2 KiB that an idle session may cost.
     pub(crate) tombstones: usize,
     /// How long a connection may leave a message untaken before it is detached: 60 s.
     pub(crate) stall: Duration,
@@ -51,7 +52,7 @@ impl Default for Limits {
             session_bytes: 4 * 1024 * 1024,
             finished_streams: 64,
             retention: Duration::from_secs(5 * 60),
-            tombstones: 256,
+            tombstones: 16,
             stall: Duration::from_secs(60),
             retry: Duration::from_secs(1),
             sweep_period: Duration::from_secs(15),

@@ -408,6 +408,13 @@ impl State {
         tidied.retired = due.len();
         due.into_iter().for_each(|number| self.retire(number, limits));
         self.trim(0, limits);
+        // A map that was emptied keeps its memory; a session that idles should not.
+        if self.posts.is_empty() {
+            self.posts = BTreeMap::new();
+        }
+        if self.calls.is_empty() {
+            self.calls = BTreeMap::new();
+        }
         tidied
     }
 

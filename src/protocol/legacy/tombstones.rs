@@ -9,15 +9,15 @@ use super::stream::Remains;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::sse::EventId;
 
-/// Longer ids are not remembered. Clients count, or use UUIDs.
-const LONGEST_ID: usize = 64;
+/// Longer ids are not remembered. Clients count, or use UUIDs, which are 38 with their quotes.
+pub(super) const LONGEST_ID: usize = 40;
 
 /// The requests of retired streams, oldest first, with a limit.
 #[derive(Debug, Default)]
 pub(super) struct Tombstones(VecDeque<Tombstone>);
 
 #[derive(Debug)]
-struct Tombstone {
+pub(super) struct Tombstone {
     stream: u64,
     answered: u64,
     id: RequestId,
@@ -30,6 +30,7 @@ impl Tombstones {
         self.0.extend(short.map(|it| Tombstone { stream, answered: it.answered, id: it.id }));
         let excess = self.0.len().saturating_sub(limit);
         self.0.drain(..excess);
+        self.0.shrink_to_fit();
     }
 
     /// The answers for a client that resumes a retired stream: one for each request whose answer

@@ -269,7 +269,7 @@ fn tombstones_have_a_limit_and_long_ids_none() {
     assert_eq!(read(&mut resume(&session, "2-0")), ["gap [2: events_evicted]", "end"]);
     assert_eq!(read(&mut resume(&session, "3-0")), ["gap [3: events_evicted]", "end"]);
 
-    let raw = format!("\"{}\"", "i".repeat(64));
+    let raw = format!("\"{}\"", "i".repeat(39));
     let raw = serde_json::value::RawValue::from_string(raw).unwrap();
     let long = RequestId::from_raw(&raw).unwrap();
     let ticket = session.begin_call(long, Arc::new(|| ())).unwrap();

@@ -91,7 +91,7 @@ fn a_client_that_got_no_more_than_the_priming_event_gets_everything() {
 fn the_acknowledged_event_is_not_sent_again() {
     let session = session();
     let (ticket, mut post) = streaming(&session, 1);
-    ["a", "b", "c"].map(|text| say(&ticket, text));
+    ["a", "b", "c"].iter().for_each(|text| say(&ticket, text));
     assert_eq!(read(&mut post), ["prime 1-0", "1-1 a", "1-2 b", "1-3 c"]);
     assert_eq!(read(&mut resume(&session, "1-2")), ["1-3 c"]);
     assert_eq!(read(&mut resume(&session, "1-3")), [""; 0]);

@@ -1,0 +1,12 @@
+//! The adapter over real sockets: what happens to a request before the protocol sees it, and the
+//! places in which the service can stand.
+
+mod admission;
+mod bodies;
+mod cors;
+mod media;
+mod mounting;
+mod paths;
+mod protocols;
+mod rebinding;
+mod shutdown;

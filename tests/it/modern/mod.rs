@@ -1,0 +1,11 @@
+//! 2026-07-28 over real sockets: one file for each chapter of its Streamable HTTP page.
+
+mod annotations;
+mod cancellation;
+mod discovery;
+mod envelope;
+mod errors;
+mod framing;
+mod messages;
+mod notifications;
+mod params;

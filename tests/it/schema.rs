@@ -1,0 +1,413 @@
+//! Every message that the server sends, held against the `schema.json` of its revision.
+//!
+//! The schemas are the specification's own and not part of the crate: `MCP_SPEC_DIR` says where they
+//! are. Error bodies without an id are excepted in 2025-03-26 and 2025-06-18, whose schemas have
+//! none, although their transport pages allow them ("a JSON-RPC error response that has no `id`").
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use jsonschema::Validator;
+use mcp_http::{
+    Annotations, Arguments, CallToolResult, Content, Context, Icon, IconTheme, LogLevel,
+    ResourceContents, ResourceLink, Role, ServerBuilder, Tool, ToolAnnotations, ToolError,
+};
+use serde_json::{Value, json};
+
+use crate::support::messages::{Session, call, initialize, modern, post, request};
+use crate::support::server::TestServer;
+use crate::support::wire::Answer;
+
+/// The schema of one revision.
+struct Schema {
+    version: &'static str,
+    root: Value,
+    /// The validators made so far, by the definitions they are for.
+    validators: RefCell<HashMap<String, Validator>>,
+}
+
+/// What a message answers, where that decides its definition.
+type Asked<'a> = &'a str;
+
+impl Schema {
+    /// Reads it; `None`, loudly, where it is not there and need not be.
+    fn of(version: &'static str) -> Option<Self> {
+        let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/spec");
+        let folder = std::env::var_os("MCP_SPEC_DIR").map_or_else(|| beside.into(), PathBuf::from);
+        let path = folder.join(version).join("schema.json");
+        match std::fs::read(&path) {
+            Ok(text) => {
+                let root = serde_json::from_slice(&text).expect("a schema is JSON");
+                Some(Self { version, root, validators: RefCell::default() })
+            }
+            Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => {
+                panic!("{}: {error}", path.display())
+            }
+            Err(error) => {
+                eprintln!("SKIPPED: messages of {version} against {}: {error}", path.display());
+                None
+            }
+        }
+    }
+
+    fn definitions(&self) -> &'static str {
+        if self.root.get("$defs").is_some() { "$defs" } else { "definitions" }
+    }
+
+    fn has(&self, definition: &str) -> bool {
+        self.root[self.definitions()].get(definition).is_some()
+    }
+
+    /// What is wrong with a value, if anything is.
+    fn faults(&self, definition: &str, value: &Value) -> Vec<String> {
+        let mut validators = self.validators.borrow_mut();
+        let validator =
+            validators.entry(definition.to_owned()).or_insert_with(|| self.validator(definition));
+        validator
+            .iter_errors(value)
+            .map(|error| format!("{definition}{}: {error}", error.instance_path()))
+            .collect()
+    }
+
+    fn validator(&self, definition: &str) -> Validator {
+        assert!(self.has(definition), "{}: no definition of {definition}", self.version);
+        let mut schema = self.root.clone();
+        schema["$ref"] = json!(format!("#/{}/{definition}", self.definitions()));
+        let options = jsonschema::options().should_validate_formats(true);
+        options.build(&schema).expect("the specification's schema is one")
+    }
+
+    fn assert(&self, definition: &str, value: &Value) {
+        let faults = self.faults(definition, value);
+        assert!(faults.is_empty(), "{} {faults:#?}\n{value:#}", self.version);
+    }
+
+    /// One message of the server's.
+    fn assert_message(&self, asked: Asked<'_>, message: &Value) {
+        let members = message.as_object().expect("a message is an object");
+        let has = |member: &str| members.contains_key(member);
+        match (has("method"), has("result"), has("error")) {
+            (true, false, false) => {
+                assert!(!has("id"), "the server asks nothing in these exchanges: {message}");
+                self.assert("JSONRPCNotification", message);
+                self.assert(notification(&message["method"]), message);
+            }
+            (false, true, false) => {
+                let whole = ["JSONRPCResultResponse", "JSONRPCResponse"];
+                self.assert(whole.into_iter().find(|name| self.has(name)).expect("one"), message);
+                self.assert(result(asked), &message["result"]);
+            }
+            (false, false, true) => self.assert_error(message),
+            _ => panic!("neither, or several at once: {message}"),
+        }
+    }
+
+    fn assert_error(&self, message: &Value) {
+        let (name, id_may_be_missing) = match self.has("JSONRPCErrorResponse") {
+            true => ("JSONRPCErrorResponse", true),
+            false => ("JSONRPCError", false),
+        };
+        if id_may_be_missing || message.get("id").is_some() {
+            self.assert(name, message);
+        }
+        // The typed errors of 2026-07-28; some are whole messages, some the error alone.
+        let typed = match message["error"]["code"].as_i64().expect("a code") {
+            -32020 => "HeaderMismatchError",
+            -32021 => "MissingRequiredClientCapabilityError",
+            -32022 => "UnsupportedProtocolVersionError",
+            -32700 => "ParseError",
+            -32600 => "InvalidRequestError",
+            -32601 => "MethodNotFoundError",
+            -32602 => "InvalidParamsError",
+            -32603 => "InternalError",
+            code => panic!("{code} is no code of the protocol"),
+        };
+        if self.has(typed) {
+            let whole = self.root[self.definitions()][typed]["properties"].get("error").is_some();
+            self.assert(typed, if whole { message } else { &message["error"] });
+        } else {
+            assert!(!typed.ends_with("VersionError") || self.version != "2026-07-28");
+        }
+    }
+
+    /// All messages of an answer, and that there are some.
+    fn assert_answer(&self, asked: Asked<'_>, answer: &Answer) {
+        let messages = answer.messages();
+        assert!(!messages.is_empty(), "{asked}: nothing to check");
+        for message in &messages {
+            self.assert_message(asked, message);
+        }
+    }
+}
+
+fn notification(method: &Value) -> &'static str {
+    match method.as_str() {
+        Some("notifications/progress") => "ProgressNotification",
+        Some("notifications/message") => "LoggingMessageNotification",
+        _ => panic!("{method} is no notification of these exchanges"),
+    }
+}
+
+fn result(asked: Asked<'_>) -> &'static str {
+    match asked {
+        "initialize" => "InitializeResult",
+        "ping" | "logging/setLevel" => "EmptyResult",
+        "tools/list" => "ListToolsResult",
+        "tools/call" => "CallToolResult",
+        "server/discover" => "DiscoverResult",
+        _ => panic!("{asked} has no result in these exchanges"),
+    }
+}
+
+/// A server that says of itself all that there is to say, with tools that do.
+fn talkative(builder: ServerBuilder) -> ServerBuilder {
+    let icon = || {
+        Icon::new("https://example.com/icon.png")
+            .with_mime_type("image/png")
+            .with_size("48x48")
+            .with_theme(IconTheme::Dark)
+    };
+    let tool = Tool::new("everything")
+        .with_title("Everything")
+        .with_description("Answers with every kind of content")
+        .with_input_schema(json!({"type": "object", "properties": {
+            "region": {"type": "string", "description": "Where", "x-mcp-header": "Everywhere"}
+        }, "additionalProperties": false}))
+        .with_output_schema(
+            json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}),
+        )
+        .with_annotations(
+            ToolAnnotations::new()
+                .with_title("Everything at once")
+                .with_read_only(true)
+                .with_destructive(false)
+                .with_idempotent(true)
+                .with_open_world(false),
+        )
+        .with_icon(icon())
+        .with_meta("com.example/tag", json!({"a": [1]}));
+    builder
+        .title("The server")
+        .description("Says all that there is to say")
+        .website_url("https://example.com")
+        .icon(icon())
+        .instructions("Call everything.")
+        .tool(tool, |_: Arguments, cx: Context| async move { everything(&cx) })
+        .tool(
+            Tool::new("needy").with_description("Needs sampling"),
+            |_: Arguments, _: Context| async move {
+                Err::<&str, _>(ToolError::missing_client_capability("sampling"))
+            },
+        )
+        .tool(
+            Tool::new("picky").with_description("Likes no arguments"),
+            |_: Arguments, _: Context| async move {
+                Err::<&str, _>(ToolError::invalid_argument("city", "is too long"))
+            },
+        )
+}
+
+fn everything(cx: &Context) -> Result<CallToolResult, ToolError> {
+    cx.progress(0.0, None, "");
+    cx.progress(0.5, Some(1.5), "half");
+    cx.progress(1.0, Some(1.5), "whole");
+    cx.log(LogLevel::Info, "a text");
+    cx.log_from("db", LogLevel::Emergency, json!({"n": [1, null]}));
+    let annotations = Annotations::new()
+        .with_audience([Role::User, Role::Assistant])
+        .with_priority(0.5)
+        .with_last_modified("2025-01-12T15:00:58Z");
+    let link = ResourceLink::new("https://example.com/a.csv", "a.csv")
+        .with_title("A table")
+        .with_description("of numbers")
+        .with_mime_type("text/csv")
+        .with_size(12)
+        .with_icon(Icon::new("data:image/png;base64,iVBORw0KGgo="));
+    let text = ResourceContents::text("file:///a.txt", "text").with_mime_type("text/plain");
+    let blob = ResourceContents::blob("file:///a.bin", vec![0_u8, 255]).with_mime_type("a/b");
+    Ok(CallToolResult::structured(&json!({"n": 1}))?
+        .with_content(Content::text("text").with_annotations(annotations.clone()))
+        .with_content(Content::image(vec![1_u8, 2], "image/png").with_annotations(annotations))
+        .with_content(Content::audio(vec![3_u8], "audio/wav").with_meta("com.example/x", 1))
+        .with_content(Content::resource_link(link))
+        .with_content(Content::resource(text))
+        .with_content(Content::resource(blob))
+        .with_meta("com.example/took", 3))
+}
+
+/// What was sent, as the name of what is asked for.
+struct Exchange {
+    asked: &'static str,
+    body: String,
+}
+
+fn exchange(asked: &'static str, params: Value) -> Exchange {
+    Exchange { asked, body: request(format!("{asked}#1"), asked, params) }
+}
+
+/// The requests of a session, in order.
+fn legacy_exchanges() -> Vec<Exchange> {
+    let asks = |tool: &str, arguments: Value| json!({"name": tool, "arguments": arguments, "_meta": {"progressToken": "t"}});
+    vec![
+        exchange("ping", json!({})),
+        exchange("tools/list", json!({})),
+        exchange("tools/list", json!({"cursor": "none"})),
+        Exchange { asked: "tools/call", body: call(7, "everything", json!({})) },
+        exchange("logging/setLevel", json!({"level": "debug"})),
+        exchange("logging/setLevel", json!({"level": "loud"})),
+        exchange("tools/call", asks("everything", json!({}))),
+        exchange("tools/call", asks("log", json!({}))),
+        exchange("tools/call", asks("progress", json!({"count": 3}))),
+        exchange("tools/call", asks("fail", json!({}))),
+        exchange("tools/call", asks("panic", json!({}))),
+        exchange("tools/call", asks("needy", json!({}))),
+        exchange("tools/call", asks("picky", json!({}))),
+        exchange("tools/call", asks("nobody", json!({}))),
+        exchange("tools/call", json!({})),
+        exchange("unknown/method", json!({})),
+        exchange("prompts/list", json!({})),
+    ]
+}
+
+async fn assert_legacy(version: &'static str) {
+    let Some(schema) = Schema::of(version) else { return };
+    let server = TestServer::with_server(talkative, |service| service).await;
+    let opened = server.connect().await.send(&post(&[], &initialize(version))).await;
+    schema.assert_answer("initialize", &opened);
+    assert_eq!(opened.json()["result"]["protocolVersion"], version);
+    let session = Session::open(&server, version).await;
+    let mut wire = server.connect().await;
+    for Exchange { asked, body } in legacy_exchanges() {
+        let answer = wire.send(&session.post(&body)).await;
+        assert_eq!(answer.status(), 200, "{body}");
+        schema.assert_answer(asked, &answer);
+    }
+    // What is refused before a message is served.
+    for (status, text) in [
+        (400, post(&[], &request(1, "ping", json!({})))),
+        (404, post(&[("Mcp-Session-Id", "x")], &request(1, "ping", json!({})))),
+        (400, session.post("{")),
+        (400, session.post(r#"{"jsonrpc":"2.0","id":1}"#)),
+        (415, session.post("{}").replace("application/json\r\n", "text/plain\r\n")),
+        (403, session.post("{}").replace("localhost", "evil.example.com")),
+        (404, session.post("{}").replace("/mcp", "/elsewhere")),
+        (405, session.post("{}").replace("POST", "PUT")),
+    ] {
+        let answer = server.connect().await.send(&text).await;
+        assert_eq!(answer.status(), status, "{text}");
+        schema.assert_answer("", &answer);
+    }
+}
+
+#[tokio::test]
+async fn every_message_of_2025_03_26_fits_its_schema() {
+    assert_legacy("2025-03-26").await;
+}
+
+#[tokio::test]
+async fn every_message_of_2025_06_18_fits_its_schema() {
+    assert_legacy("2025-06-18").await;
+}
+
+#[tokio::test]
+async fn every_message_of_2025_11_25_fits_its_schema() {
+    assert_legacy("2025-11-25").await;
+}
+
+/// 2025-03-26, Base Protocol, Batching.
+#[tokio::test]
+async fn the_answer_to_a_batch_fits_the_schema_of_2025_03_26() {
+    let Some(schema) = Schema::of("2025-03-26") else { return };
+    let server = TestServer::with_server(talkative, |service| service).await;
+    let session = Session::open(&server, "2025-03-26").await;
+    let batch = json!([
+        {"jsonrpc": "2.0", "id": 1, "method": "ping"},
+        {"jsonrpc": "2.0", "id": "two", "method": "unknown/method"},
+        {"jsonrpc": "2.0", "method": "notifications/unknown"},
+    ]);
+    let answer = session.send(&server, &batch.to_string()).await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    schema.assert("JSONRPCBatchResponse", &answer.json());
+    for message in answer.json().as_array().expect("an array") {
+        schema.assert_message("ping", message);
+    }
+}
+
+#[tokio::test]
+async fn every_message_of_2026_07_28_fits_its_schema() {
+    let Some(schema) = Schema::of("2026-07-28") else { return };
+    let server = TestServer::with_server(talkative, |service| service).await;
+    let mut wire = server.connect().await;
+    let asks = |tool: &str, arguments: Value| {
+        let meta = json!({"progressToken": 1, "io.modelcontextprotocol/logLevel": "debug"});
+        json!({"name": tool, "arguments": arguments, "_meta": meta})
+    };
+    for (asked, params) in [
+        ("server/discover", json!({})),
+        ("tools/list", json!({})),
+        ("tools/list", json!({"cursor": "none"})),
+        ("tools/call", json!({"name": "everything", "arguments": {}})),
+        ("tools/call", asks("everything", json!({}))),
+        ("tools/call", asks("log", json!({}))),
+        ("tools/call", asks("progress", json!({"count": 3}))),
+        ("tools/call", asks("fail", json!({}))),
+        ("tools/call", asks("panic", json!({}))),
+        ("tools/call", asks("needy", json!({}))),
+        ("tools/call", asks("picky", json!({}))),
+        ("tools/call", asks("nobody", json!({}))),
+        ("tools/call", json!({"name": "everything", "arguments": {"region": "x"}})),
+        ("unknown/method", json!({})),
+    ] {
+        let answer = wire.send(&modern("id", asked, params, &[])).await;
+        schema.assert_answer(asked, &answer);
+    }
+    let list = |more: &[(&str, &str)]| modern(1, "tools/list", json!({}), more);
+    let unknown = json!({"_meta": {"io.modelcontextprotocol/protocolVersion": "v9"}});
+    for (status, text) in [
+        (400, modern(1, "tools/list", unknown, &[("MCP-Protocol-Version", "v9")])),
+        (400, list(&[("Mcp-Method", "x")])),
+        (
+            400,
+            post(&[("MCP-Protocol-Version", "2026-07-28")], &request(1, "tools/list", json!({}))),
+        ),
+        (400, post(&[("MCP-Protocol-Version", "2026-07-28")], "{")),
+        (400, post(&[("MCP-Protocol-Version", "2026-07-28")], "[]")),
+        (403, list(&[("Origin", "https://evil.example.com")])),
+        (405, list(&[]).replace("POST", "GET")),
+        (415, list(&[("Content-Type", "text/plain")])),
+    ] {
+        let answer = server.connect().await.send(&text).await;
+        assert_eq!(answer.status(), status, "{text}");
+        schema.assert_answer("", &answer);
+    }
+}
+
+/// A check that cannot fail is none.
+#[tokio::test]
+async fn a_message_that_does_not_fit_is_found() {
+    let Some(schema) = Schema::of("2026-07-28") else { return };
+    let server = TestServer::with_server(talkative, |service| service).await;
+    let answer = server.connect().await.send(&modern(1, "tools/list", json!({}), &[])).await;
+    let good = answer.json()["result"].clone();
+    assert_eq!(schema.faults("ListToolsResult", &good), [""; 0]);
+    for (pointer, value) in [
+        ("/resultType", None),
+        ("/ttlMs", None),
+        ("/cacheScope", Some(json!("shared"))),
+        ("/tools/0/inputSchema", None),
+        ("/tools/0/inputSchema/type", Some(json!("array"))),
+        ("/tools/0/name", Some(json!(1))),
+    ] {
+        let mut broken = good.clone();
+        let (parent, member) = pointer.rsplit_once('/').expect("a pointer");
+        let parent = broken.pointer_mut(parent).and_then(Value::as_object_mut).expect("a parent");
+        match value {
+            Some(value) => parent.insert(member.to_owned(), value),
+            None => parent.remove(member),
+        };
+        assert_ne!(schema.faults("ListToolsResult", &broken), [""; 0], "{pointer}");
+    }
+    let content = json!({"resultType": "complete", "content": [{"type": "video", "data": ""}]});
+    assert_ne!(schema.faults("CallToolResult", &content), [""; 0]);
+}
