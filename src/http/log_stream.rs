@@ -129,11 +129,10 @@ impl LogStream {
             self.begun = Begun::Yes;
             return Poll::Ready(Some(sse::heartbeat()));
         }
-        if let Some(shutdown) = &mut self.shutdown {
-            if Pin::new(shutdown).poll(task).is_ready() {
-                self.over = Over::Yes;
-                return Poll::Ready(Some(sse::retry_hint(RETRY)));
-            }
+        let mut shutdown = self.shutdown.as_mut();
+        if shutdown.as_mut().is_some_and(|it| Pin::new(it).poll(task).is_ready()) {
+            self.over = Over::Yes;
+            return Poll::Ready(Some(sse::retry_hint(RETRY)));
         }
         self.heartbeat.poll(task).map(|()| Some(sse::heartbeat()))
     }

@@ -7,7 +7,7 @@ use http::{Response, StatusCode};
 use serde_json::value::RawValue;
 
 use super::body::ResponseBody;
-use super::commit::{Settled, settle};
+use super::commit::{Framing, Settled, settle};
 use super::endpoint::Admitted;
 use super::heartbeat::Heartbeat;
 use super::request_stream::{Disconnect, RequestStream};
@@ -40,10 +40,11 @@ pub(crate) async fn call(
     let cx = context(shared, &admitted, body, &modern);
     let guard = CancelOnDrop(&cx);
     check_params(shared, &admitted, &modern, &cx).await.map_err(refuse)?;
-    let answer = Answer { shared: Arc::clone(shared), id: id.clone(), version: modern.version };
+    let answer =
+        Answer { shared: Arc::clone(shared), id: id.clone(), version: modern.version, framing };
     if modern.request.method == "server/discover" {
         guard.defuse();
-        return Ok(respond::json(StatusCode::OK, answer.discover()));
+        return Ok(answer.carry(answer.discover()));
     }
     let asked = Request { method: &modern.request.method, params: &modern.request.params, body };
     let dispatched = shared.server.dispatch(&asked, cx.clone());
@@ -144,9 +145,18 @@ struct Answer {
     shared: Arc<Shared>,
     id: RequestId,
     version: ProtocolVersion,
+    framing: Framing,
 }
 
 impl Answer {
+    /// A message that was ready at once, as a response of its own.
+    fn carry(&self, message: Bytes) -> Response<ResponseBody> {
+        match self.framing {
+            Framing::SseOnly => respond::stream([message]),
+            Framing::Adaptive | Framing::JsonOnly => respond::json(StatusCode::OK, message),
+        }
+    }
+
     /// The answer as a response of its own.
     fn respond(&self, outcome: Outcome) -> Response<ResponseBody> {
         let refuse = |reason: Reason| {
@@ -156,13 +166,13 @@ impl Answer {
             // 2026-07-28, Streamable HTTP, Protocol Version Header: "If the server does not
             // implement the requested RPC method, it MUST respond with 404 Not Found".
             Err(error) if error.code == ErrorCode::MethodNotFound => {
-                respond::json(StatusCode::NOT_FOUND, encode_error(Some(&self.id), &error))
+                refuse(Reason::MethodNotFound { error })
             }
             // 2026-07-28, Base Protocol, `_meta`: "the response status MUST be 400 Bad Request".
             Err(error) if error.code == ErrorCode::MissingRequiredClientCapability => {
                 refuse(Reason::MissingCapability { error })
             }
-            outcome => respond::json(StatusCode::OK, self.encode(outcome)),
+            outcome => self.carry(self.encode(outcome)),
         }
     }
 

@@ -20,10 +20,9 @@ impl Endpoint {
     /// of it, as when a router has stripped what it matched.
     pub(crate) fn matches(&self, path: &str) -> bool {
         // The common case, without a walk.
-        if let ([only], Some(rest)) = (&*self.segments, path.strip_prefix('/')) {
-            if rest == &**only {
-                return true;
-            }
+        let only = |segment: &str| matches!(&*self.segments, [only] if segment == &**only);
+        if path.strip_prefix('/').is_some_and(only) {
+            return true;
         }
         // Well-known URIs (RFC 8615) speak about an endpoint; they are none.
         if segments(path).any(|segment| segment == ".well-known") {

@@ -6,6 +6,7 @@ use http::{Response, StatusCode};
 
 use super::body::ResponseBody;
 use crate::protocol::refusal::Refusal;
+use crate::protocol::sse::Event;
 
 /// A JSON-RPC message as JSON, its length known.
 pub(crate) fn json(status: StatusCode, message: Bytes) -> Response<ResponseBody> {
@@ -27,6 +28,13 @@ pub(crate) fn sse(body: ResponseBody) -> Response<ResponseBody> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
+}
+
+/// A stream of messages that are all there, for a client that takes nothing but streams.
+pub(crate) fn stream(messages: impl IntoIterator<Item = Bytes>) -> Response<ResponseBody> {
+    let frames = messages.into_iter().flat_map(|it| Event::message(None, it).into_frames());
+    let bytes: Vec<u8> = frames.flatten().collect();
+    sse(ResponseBody::full(bytes.into()))
 }
 
 /// 202 with no body: a notification or a response was taken (2025-11-25, Transports, Sending

@@ -70,6 +70,18 @@ impl McpService {
         self.shared.registry.len()
     }
 
+    /// How many bytes of messages the sessions keep for clients that come back. It looks at each
+    /// session.
+    pub fn log_bytes(&self) -> usize {
+        self.shared.registry.sessions().iter().map(|session| session.bytes()).sum()
+    }
+
+    /// How many messages of the sessions that live came too late to be sent: after a cancellation,
+    /// or after what was lost of their stream had been told. It looks at each session.
+    pub fn discarded_messages(&self) -> u64 {
+        self.shared.registry.sessions().iter().map(|session| session.discarded()).sum()
+    }
+
     /// How many calls run at this moment.
     pub fn calls_in_flight(&self) -> usize {
         self.shared.calls.load(Ordering::Relaxed)

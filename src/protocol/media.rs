@@ -35,11 +35,6 @@ pub(crate) fn framings(headers: &HeaderMap) -> Framings {
     }
 }
 
-/// Whether `Accept` allows `text/event-stream`; it does if the header is absent.
-pub(crate) fn accepts_event_stream(headers: &HeaderMap) -> bool {
-    accepted(headers).sse
-}
-
 /// What a request's `Content-Type` says of its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ContentType {
@@ -346,16 +341,6 @@ mod tests {
         ];
         for (lines, expected) in table {
             assert_eq!(framings(&headers(&ACCEPT, lines)), *expected, "{lines:?}");
-        }
-    }
-
-    #[test]
-    fn a_get_knows_whether_an_event_stream_is_acceptable() {
-        for lines in [&[][..], &["*/*"], &["text/event-stream"], &["text/*", "text/html"]] {
-            assert!(accepts_event_stream(&headers(&ACCEPT, lines)), "{lines:?}");
-        }
-        for lines in [&["text/html"][..], &["application/json"], &["*/*, text/event-stream;q=0"]] {
-            assert!(!accepts_event_stream(&headers(&ACCEPT, lines)), "{lines:?}");
         }
     }
 

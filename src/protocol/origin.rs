@@ -64,6 +64,7 @@ impl HostAllowlist {
         ])
     }
 
+    #[cfg(test)]
     /// A list of exactly these entries, each as [`allow`](Self::allow) takes them.
     pub(crate) fn of<S: AsRef<str>>(
         entries: impl IntoIterator<Item = S>,
@@ -170,6 +171,7 @@ impl OriginAllowlist {
     }
 
     /// A list of exactly these entries, each as [`allow`](Self::allow) takes them.
+    #[cfg(test)]
     pub(crate) fn of<S: AsRef<str>>(
         entries: impl IntoIterator<Item = S>,
     ) -> Result<Self, InvalidEntry> {

@@ -66,7 +66,7 @@ pub(crate) enum Reason {
     /// A modern client posted a response (2026-07-28, Streamable HTTP, Sending Messages, 4).
     ResponseNotAllowed,
     /// A modern request asks for a method that does not exist.
-    MethodNotFound { method: String },
+    MethodNotFound { error: RpcError },
     /// A modern request needs a capability that the client did not declare.
     MissingCapability { error: RpcError },
     /// No room for one more session.
@@ -179,10 +179,7 @@ impl Reason {
                 InvalidRequest,
                 "Clients send no responses from 2026-07-28 on: put them in inputResponses",
             ),
-            Self::MethodNotFound { method } => {
-                let RpcError { code, message, .. } = RpcError::method_not_found(method);
-                row(S::NOT_FOUND, code, message)
-            }
+            Self::MethodNotFound { error } => row(S::NOT_FOUND, error.code, error.message.clone()),
             Self::MissingCapability { error } => {
                 row(S::BAD_REQUEST, error.code, error.message.clone())
             }
@@ -310,10 +307,6 @@ impl Refusal {
         self
     }
 
-    pub(crate) fn reason(&self) -> &Reason {
-        &self.inner.reason
-    }
-
     /// The JSON-RPC error, as the element of a batch needs it.
     pub(crate) fn body(&self) -> Bytes {
         let Row { code, message, .. } = self.inner.reason.row();
@@ -411,7 +404,7 @@ mod tests {
     fn a_404_is_a_session_a_path_or_a_modern_method() {
         let is_404 = |reason: Reason| Refusal::from(reason).status() == 404;
         assert!(is_404(Reason::SessionUnknown) && is_404(Reason::NotTheEndpoint));
-        assert!(is_404(Reason::MethodNotFound { method: "x".into() }));
+        assert!(is_404(Reason::MethodNotFound { error: RpcError::method_not_found("x") }));
         for reason in [
             Reason::SessionRequired,
             Reason::BatchNotAllowed,

@@ -54,8 +54,8 @@ pub use typed::TypedToolResult;
 
 pub(crate) use context::CallInfo;
 pub(crate) use dispatch::{Dispatched, Request};
-pub(crate) use outbox::{Outbox, OutboxLimits, Outgoing, OutgoingKind, Sink};
+pub(crate) use outbox::{OutboxLimits, Outgoing, OutgoingKind, Sink};
 pub(crate) use raw::RawJson;
-pub(crate) use registry::{Capabilities, FoundTool};
+pub(crate) use registry::FoundTool;
 pub(crate) use reply::{CacheHint, Reply};
 pub(crate) use running::{Outcome, Running};

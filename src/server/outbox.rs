@@ -185,6 +185,7 @@ impl Outbox {
     }
 
     /// How many messages were discarded because nobody could be told any more.
+    #[cfg(test)]
     pub(crate) fn discarded(&self) -> u64 {
         self.lock().discarded
     }

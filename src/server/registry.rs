@@ -96,6 +96,7 @@ struct NoSettings {}
 /// A tool that was asked for by name.
 pub(crate) enum FoundTool {
     /// It is known whether there is one.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the adapter knows registered tools itself"))]
     Ready(Option<Arc<Tool>>),
     /// The catalogue is looking.
     Pending(Finding),

@@ -1,8 +1,11 @@
 //! The integration tests: one binary, real sockets, the public API alone.
 
+#![expect(unreachable_pub, reason = "what the modules share is for this crate alone")]
+
 mod adapter;
 mod hostile;
 mod layering;
+mod legacy;
 mod modern;
 mod schema;
 mod support;

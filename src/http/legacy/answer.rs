@@ -6,7 +6,7 @@ use http::Response;
 use crate::http::body::ResponseBody;
 use crate::http::respond;
 use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error, encode_result};
-use crate::protocol::sse::{self, Event};
+use crate::protocol::sse;
 use crate::protocol::version::ProtocolVersion;
 use crate::server::Outcome;
 
@@ -37,13 +37,6 @@ impl Answer {
     pub(super) fn error(&self, error: &RpcError) -> Bytes {
         encode_error(Some(&self.id), error)
     }
-}
-
-/// A stream of messages that are all there, for a client that takes nothing but streams.
-pub(super) fn stream(messages: impl IntoIterator<Item = Bytes>) -> Response<ResponseBody> {
-    let frames = messages.into_iter().flat_map(|it| Event::message(None, it).into_frames());
-    let bytes: Vec<u8> = frames.flatten().collect();
-    respond::sse(ResponseBody::full(bytes.into()))
 }
 
 /// The response to a call that was cancelled: a stream without an answer (2025-11-25,

@@ -10,13 +10,11 @@ use serde_json::value::RawValue;
 use super::answer::Answer;
 use crate::http::endpoint::Admitted;
 use crate::http::service::{CallPermit, Shared};
-use crate::protocol::jsonrpc::{
-    ErrorCode, Params, Request, RequestId, RpcError, encode_result, string,
-};
+use crate::protocol::jsonrpc::{ErrorCode, Params, Request, RequestId, RpcError, string};
 use crate::protocol::legacy::{CallRefused, Session, Ticket};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{self, CallInfo, Context, Dispatched, OutboxLimits, RawJson, Running};
+use crate::server::{self, CallInfo, Context, Dispatched, OutboxLimits, RawJson, Reply, Running};
 
 /// A request in work, with the one right to answer it.
 pub(super) struct Call {
@@ -141,7 +139,7 @@ impl Post<'_> {
     }
 
     fn empty(&self, answer: Answer) -> Call {
-        let message = encode_result(&answer.id, |_| Ok(())).expect("an empty object is JSON");
+        let message = answer.encode(Ok(Reply::Empty));
         Call::done(answer, message)
     }
 

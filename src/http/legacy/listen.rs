@@ -15,7 +15,7 @@ use crate::http::service::Shared;
 use crate::protocol::head::{Field, LAST_EVENT_ID};
 use crate::protocol::legacy::{Resumed, SessionEnded};
 use crate::protocol::refusal::{Reason, Refusal};
-use crate::protocol::sse::{EventId, StreamId};
+use crate::protocol::sse::EventId;
 
 /// Answers a GET (2025-11-25, Transports, Listening for Messages from the Server; Resumability and
 /// Redelivery).
@@ -44,8 +44,10 @@ pub(crate) fn get(
         }
         Some(cursor) => match session.resume(cursor, now) {
             Resumed::Attached(connection) => {
-                let standalone = cursor.stream == StreamId::STANDALONE;
-                let purpose = if standalone { Purpose::Standalone } else { Purpose::Answers };
+                let purpose = match connection.is_standalone() {
+                    true => Purpose::Standalone,
+                    false => Purpose::Answers,
+                };
                 (connection, purpose)
             }
             Resumed::Nothing => return Err(Reason::StreamOver.into()),

@@ -160,7 +160,7 @@ fn answer_at_once(
     }
     Ok(match (messages.is_empty(), streams_only, shape) {
         (true, ..) => answer::nothing(),
-        (false, true, _) => answer::stream(messages),
+        (false, true, _) => respond::stream(messages),
         (false, false, Shape::Single) => respond::json(StatusCode::OK, messages.remove(0)),
         (false, false, Shape::Batch) => respond::json(StatusCode::OK, array(&messages)),
     })
@@ -249,7 +249,7 @@ fn stream_request(shared: &Arc<Shared>, mut calls: Vec<Call>) -> Response<Respon
     let id = call.answer.id.clone();
     let Some(cx) = call.cx.clone() else {
         return match call.state {
-            CallState::Done(message) => answer::stream([message]),
+            CallState::Done(message) => respond::stream([message]),
             _ => answer::nothing(),
         };
     };

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::answer;
 use crate::http::body::ResponseBody;
 use crate::http::builder::LegacySessions;
 use crate::http::endpoint::Admitted;
@@ -28,7 +27,7 @@ pub(crate) fn initialize(
     request: &Request<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let respond = |message: Bytes| match media::framings(admitted.head.headers()) {
-        Framings::SseOnly => answer::stream([message]),
+        Framings::SseOnly => respond::stream([message]),
         Framings::Adaptive | Framings::JsonOnly => respond::json(StatusCode::OK, message),
     };
     let opening = match opening(admitted, request) {

@@ -13,6 +13,8 @@ enum Seen {
     Refused(u16, i32),
 }
 
+type Headers = Vec<(&'static str, &'static str)>;
+
 fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
@@ -65,7 +67,7 @@ fn the_era_of_a_request_is_decided_by_meta_then_method_then_header() {
     let init = |meta: Option<&str>| request("initialize", meta);
     let other_key = r#"{"com.example/x":1,"progressToken":1}"#;
     let init_header = ("mcp-method", "initialize");
-    let cases: Vec<(&str, Vec<(&'static str, &'static str)>, String, Seen)> = vec![
+    let cases: Vec<(&str, Headers, String, Seen)> = vec![
         // initialize, with and without modern headers and `_meta`.
         ("bare initialize", vec![], init(None), Initialize),
         ("initialize with legacy header", vec![OLD], init(None), Initialize),

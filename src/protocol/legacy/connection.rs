@@ -112,8 +112,17 @@ impl Connection {
         self.poll(cx.waker())
     }
 
+    /// Whether it reads the standalone stream, which ends only when something else ends it.
+    pub(crate) fn is_standalone(&self) -> bool {
+        matches!(self.source, Source::Stream { id: StreamId::STANDALONE, .. })
+    }
+
     /// The last event id that the client was given, by this connection or as its cursor. Without
     /// one the client cannot come back, so the connection must not be ended early.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for ending streams early, which nothing does yet")
+    )]
     pub(crate) fn last_event_id(&self) -> Option<EventId> {
         self.last_event_id
     }

@@ -15,6 +15,13 @@ pub(crate) enum Kind {
     /// Any other notification: goes after all progress, and is missed.
     Notification,
     /// A request to the client: stays until a connection was given it.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "for what the server itself says or asks, which nothing does yet"
+        )
+    )]
     Request,
     /// The answer to a call: stays as long as the log.
     Answer,
@@ -147,12 +154,8 @@ impl Log {
         self.bytes
     }
 
-    /// The number of messages held.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// How many messages were ever dropped.
+    #[cfg(test)]
     pub(crate) fn evicted(&self) -> u64 {
         self.evicted
     }

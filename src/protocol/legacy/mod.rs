@@ -26,11 +26,9 @@ mod ticket;
 mod tombstones;
 
 pub(crate) use connection::{Connection, Step};
-pub(crate) use id::{InvalidSessionId, SessionId};
+pub(crate) use id::SessionId;
 pub(crate) use limits::Limits;
-pub(crate) use log::{Kind, Refused};
-pub(crate) use polling::Polling;
-pub(crate) use registry::{AtCapacity, Ending, Lookup, Registry, Swept};
+pub(crate) use log::Kind;
+pub(crate) use registry::{AtCapacity, Ending, Lookup, Registry};
 pub(crate) use session::{CallRefused, Opening, Resumed, Session, SessionEnded};
-pub(crate) use state::{Cancelled, Sent};
-pub(crate) use ticket::{Answered, CallSender, Cancel, Ticket};
+pub(crate) use ticket::{Answered, CallSender, Ticket};

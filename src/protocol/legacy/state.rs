@@ -418,6 +418,7 @@ impl State {
         tidied
     }
 
+    #[cfg(test)]
     pub(super) fn calls_in_flight(&self) -> usize {
         self.calls.len()
     }

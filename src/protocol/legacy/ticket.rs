@@ -94,11 +94,6 @@ impl CallSender {
         debug_assert_ne!(kind, Kind::Answer, "an answer takes the ticket");
         self.session.send(self.key, kind, message)
     }
-
-    /// The session of the call.
-    pub(crate) fn session(&self) -> &Arc<Session> {
-        &self.session
-    }
 }
 
 impl fmt::Debug for CallSender {

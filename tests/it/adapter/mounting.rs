@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::support::h2::parsed;
 use crate::support::messages::{initialize, modern, modern_call, post, stream_head};
 use crate::support::server::{Probe, TestServer, tools};
-use crate::support::wire::{PATIENCE, Wire};
+use crate::support::wire::Wire;
 
 fn service(probe: &Probe) -> McpService {
     let server = tools(Server::builder("mounted", "1"), probe).build().expect("a server");
@@ -264,7 +264,10 @@ async fn the_tower_service_is_always_ready_and_answers() {
     let ready = std::future::poll_fn(|cx| {
         tower_service::Service::<Request<Full<Bytes>>>::poll_ready(&mut service, cx)
     });
-    tokio::time::timeout(PATIENCE, ready).await.expect("ready at once").expect("infallible");
+    tokio::time::timeout(crate::support::wire::PATIENCE, ready)
+        .await
+        .expect("ready at once")
+        .expect("infallible");
     let text = modern_call(1, "echo", json!({}));
     let response = tower_service::Service::call(&mut service, parsed(&text)).await;
     assert_eq!(response.expect("infallible").status(), 200);

@@ -156,7 +156,7 @@ async fn cve_2026_39313_a_body_is_never_read_beyond_the_limit() {
         let chunk = format!("1000\r\n{}\r\n", " ".repeat(0x1000));
         Raw::post(chunk.repeat(64)).and("Transfer-Encoding", "chunked")
     };
-    let refused = |name: &str, raw: Raw| Case::new(name, raw, Reply::Error(413, INVALID)).closes();
+    let refused = |name: &str, raw: Raw| Case::new(name, raw, Reply::Error(413, INVALID)).closes().header("connection", "close");
     run(
         &server,
         &[

@@ -45,7 +45,7 @@ fn chunked(raw: &Raw, body: &[u8], pieces: usize) -> Raw {
 /// use allows it; otherwise, the server MAY close the connection."
 fn oversized(limit: usize) -> Vec<Case> {
     let too_long = |name: &str, raw: Raw| {
-        Case::new(name, raw, Reply::Error(413, INVALID)).closes().says("longer than")
+        Case::new(name, raw, Reply::Error(413, INVALID)).closes().header("connection", "close").says("longer than")
     };
     let pieces = [1_000, 64 * 1024];
     let mut cases = vec![
@@ -97,7 +97,7 @@ async fn a_body_that_is_late_is_refused_and_its_connection_closed() {
     let server = TestServer::with(|service| service.body_timeout(deadline)).await;
     let session = Client::open(&server, "2025-11-25").await;
     let late = |name: &str, raw: Raw| {
-        Case::new(name, raw, Reply::Error(408, INVALID)).closes().says("did not arrive")
+        Case::new(name, raw, Reply::Error(408, INVALID)).closes().header("connection", "close").says("did not arrive")
     };
     let good = of_length(300);
     let chunks = |body: &str| good.clone().and("Transfer-Encoding", "chunked").body(body);

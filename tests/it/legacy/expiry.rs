@@ -132,3 +132,42 @@ async fn an_abandoned_initialize_leaks_no_session_and_a_discover_opens_none() {
     }
     assert_eq!(server.service.sessions(), 0);
 }
+
+/// Decision 4: "Finished streams stay for a retention time"; decision 5: from then on a client
+/// that still waits is told so: "Never an empty stream".
+#[tokio::test]
+async fn after_its_retention_an_answer_is_gone_and_that_is_said() {
+    let server = TestServer::with(|it| {
+        it.session_idle_timeout(IDLE).stream_retention(Duration::from_millis(1))
+    })
+    .await;
+    for version in VERSIONS {
+        let session = Session::open(&server, version).await;
+        let _keeps_the_session = Stream::open(&server, &session.get(None)).await;
+        let mut stream = Stream::waiting(&server, &session, 1, 2).await;
+        let (first, second) = (stream.expect("t1:1").await, stream.expect("t1:2").await);
+        server.probe.release(1);
+        let (last, _) = stream.message().await;
+        stream.cut(super::Cut::Fin).await;
+        let look = async {
+            let mut looks = tokio::time::interval(IDLE / 2);
+            loop {
+                let mut resumed = Stream::open(&server, &session.get(Some(&first))).await;
+                match &*resumed.gists().await {
+                    [progress, answer] if progress == "t1:2" && answer == "1=waited" => {}
+                    [gone] if gone == "1!-32603" => break,
+                    other => panic!("part of a replay: {other:?}"),
+                }
+                looks.tick().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("waited for the answer to be gone");
+        let mut resumed = Stream::open(&server, &session.get(Some(&second))).await;
+        let rest = resumed.rest().await;
+        assert_eq!(rest.len(), 1, "{version}: {rest:?}");
+        assert_eq!(rest[0].1["error"]["data"]["reason"], "events_evicted", "{version}");
+        // Who has the answer waits for nothing.
+        let answer = server.connect().await.send(&session.get(last.as_deref())).await;
+        assert_eq!(answer.status(), 405, "{version}");
+    }
+}

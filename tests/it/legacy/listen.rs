@@ -1,10 +1,12 @@
 //! Transports, Listening for Messages from the Server: the standalone stream and its takeover.
 
+use mcp_http::serve;
 use serde_json::json;
 
 use super::{Cut, LATEST, Stream, VERSIONS, gists, json_gist};
-use crate::support::messages::{Session, call, call_with_progress};
+use crate::support::messages::{Session, call, call_with_progress, stream_head};
 use crate::support::server::TestServer;
+use crate::support::wire::Wire;
 
 /// 2025-11-25 (and 2025-03-26, 2025-06-18), Transports, Listening for Messages from the Server, 3:
 /// "The server MUST either return `Content-Type: text/event-stream` ... or else ... 405". FACTS:
@@ -88,7 +90,9 @@ async fn a_last_event_id_that_was_never_given_opens_the_standalone_stream() {
     let long = "9".repeat(5_000);
     for version in VERSIONS {
         let session = Session::open(&server, version).await;
-        for id in ["x", "", "1", "-", "1-", "-1", "0-99", "1-1", "99-0", "01-1", "1-1-1", "é", &long] {
+        for id in
+            ["x", "", "1", "-", "1-", "-1", "0-99", "1-1", "99-0", "01-1", "1-1-1", "é", &long]
+        {
             let mut stream = Stream::open(&server, &session.get(Some(id))).await;
             let first = stream.next().await.expect("a first byte");
             assert_eq!(first.comment, version != LATEST, "{version}, {id:?}: {first:?}");
@@ -146,5 +150,32 @@ async fn streams_that_nobody_reads_hold_up_nothing() {
         }
         assert_eq!(json_gist(&session.send(&server, &call(2, "echo", json!({}))).await), "2={}");
         assert_eq!(session.end(&server).await.status(), 204);
+    }
+}
+
+/// The issue, What it contains: `shutdown()`; 2025-11-25, Transports, Listening for Messages from
+/// the Server, 4: "If the server closes the connection without terminating the stream, it SHOULD
+/// follow the same polling behavior ...: sending a `retry` field". However the stream was opened.
+#[tokio::test]
+async fn a_shutdown_ends_the_standalone_stream_with_a_retry() {
+    let server = TestServer::start().await;
+    for version in VERSIONS {
+        for cursor in [None, Some("x"), Some("7-7"), Some("0-99")] {
+            let session = Session::open(&server, version).await;
+            let another = serve(server.service.clone()).bind("127.0.0.1:0").await;
+            let running = another.expect("a free port");
+            let mut wire = Wire::connect(running.local_addr()).await;
+            wire.write(session.get(cursor).as_bytes()).await;
+            let head = stream_head(&mut wire).await;
+            let mut stream = Stream { wire, held: Vec::new(), head };
+            stream.next().await.expect("a first byte");
+            running.begin_shutdown();
+            let rest = stream.events().await;
+            assert_eq!(rest.len(), 1, "{version}, {cursor:?}: {rest:?}");
+            assert!(rest[0].retry.is_some() && rest[0].data.is_none(), "{version}: {rest:?}");
+            // Nothing but the connection ended.
+            let answer = session.send(&server, &call(1, "echo", json!({}))).await;
+            assert_eq!(json_gist(&answer), "1={}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Logging: `logging/setLevel` and what it lets through.
 
+use mcp_http::{Arguments, Context, LogLevel, Tool, ToolError};
 use serde_json::json;
 
 use super::{LATEST, Stream, VERSIONS, gists, json_gist};
@@ -78,12 +79,42 @@ async fn an_invalid_level_is_invalid_params_and_changes_nothing() {
 /// the `logging` capability"; one that does not declare it has no such method and emits none.
 #[tokio::test]
 async fn a_server_without_logging_has_no_such_method() {
-    let server = TestServer::with_server(|server| server.without_logging(), |service| service).await;
+    let server =
+        TestServer::with_server(|server| server.without_logging(), |service| service).await;
     for version in VERSIONS {
         let session = Session::open(&server, version).await;
         let body = request(1, "logging/setLevel", json!({"level": "debug"}));
         assert_eq!(json_gist(&session.send(&server, &body).await), "1!-32601", "{version}");
         let answer = session.send(&server, &call(2, "log", json!({}))).await;
         assert_eq!(json_gist(&answer), "2=done", "{version}");
+    }
+}
+
+/// FACTS, others: "unbounded queues or silently dropped messages for slow readers". A tool that
+/// says more at once than may wait is told about to the client: what is missing is counted.
+#[tokio::test]
+async fn messages_that_are_dropped_are_counted_aloud() {
+    let server = TestServer::with_server(
+        |server| {
+            server.tool(Tool::new("flood"), |_: Arguments, cx: Context| async move {
+                for n in 0..5_000 {
+                    cx.log(LogLevel::Info, n);
+                }
+                Ok::<_, ToolError>("done")
+            })
+        },
+        |service| service,
+    )
+    .await;
+    for version in VERSIONS {
+        let session = Session::open(&server, version).await;
+        set_level(&server, &session, "debug").await;
+        let mut stream = Stream::open(&server, &session.post(&call(2, "flood", json!({})))).await;
+        let rest = stream.rest().await;
+        let said = |n: usize| &rest[n].1["params"]["data"];
+        let whole = (0..).take_while(|&n| *said(n) == json!(n)).count();
+        assert_eq!(rest.len(), whole + 2, "{version}: then how many are missing, and the answer");
+        assert_eq!(said(whole)["dropped"], json!(5_000 - whole), "{version}");
+        assert_eq!(super::gist(&rest[whole + 1].1), "2=done", "{version}");
     }
 }

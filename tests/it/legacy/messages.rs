@@ -85,7 +85,8 @@ async fn an_id_is_echoed_as_it_came() {
     let server = TestServer::start().await;
     let session = Session::open(&server, LATEST).await;
     let mut wire = server.connect().await;
-    for id in ["0", "-1", "9007199254740993", "123456789012345678901234567890", r#""""#, r#""é""#] {
+    for id in ["0", "-1", "9007199254740993", "123456789012345678901234567890", r#""""#, r#""é""#]
+    {
         let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
         let answer = wire.send(&session.post(&body)).await;
         assert!(answer.text().contains(&format!(r#""id":{id}"#)), "{}", answer.text());

@@ -78,10 +78,9 @@ fn probes(headers: &[(&str, &str)], event_id: &str) -> Vec<(&'static str, String
 async fn cve_2026_33946_to_a_foreign_principal_the_session_is_exactly_an_unknown_one() {
     let server = TestServer::with(by_header).await;
     for version in VERSIONS {
-        for (owner, foreigners) in [
-            (Some("alice"), [Some("mallory"), None]),
-            (None, [Some("mallory"), Some("alice")]),
-        ] {
+        for (owner, foreigners) in
+            [(Some("alice"), [Some("mallory"), None]), (None, [Some("mallory"), Some("alice")])]
+        {
             let session = open(&server, version, owner).await;
             let own = headers(&session.id, version, owner);
             let body = call_with_progress(1, "wait", json!({"progress": 1}), json!("t"));
@@ -131,9 +130,8 @@ async fn cve_2026_25536_no_answer_and_no_replay_reaches_another_client() {
         let mut own = Stream::open(&server, &post(&mallory, &body("mallorys"))).await;
         own.expect("mallorys:1").await;
         // The same event id is another's in another session.
-        let resume = |headers: &[(&str, &str)]| {
-            bare("GET", &[headers, &[("Last-Event-ID", &id)]].concat())
-        };
+        let resume =
+            |headers: &[(&str, &str)]| bare("GET", &[headers, &[("Last-Event-ID", &id)]].concat());
         let mut stolen = Stream::open(&server, &resume(&mallory)).await;
         let mut resumed = Stream::open(&server, &resume(&alice)).await;
         server.probe.release(2);

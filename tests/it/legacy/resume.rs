@@ -320,8 +320,7 @@ async fn a_resume_needs_the_session_and_no_version() {
     let answer = server.connect().await.send(&get(&[cursor])).await;
     assert_eq!(answer.status(), 400);
     server.probe.release(1);
-    let mut resumed =
-        Stream::open(&server, &get(&[cursor, ("Mcp-Session-Id", &session.id)])).await;
+    let mut resumed = Stream::open(&server, &get(&[cursor, ("Mcp-Session-Id", &session.id)])).await;
     assert_eq!(resumed.gists().await, ["1=waited"]);
     // A POST is no resume: the header means nothing on it.
     let headers = [&session.headers()[..], &[cursor]].concat();

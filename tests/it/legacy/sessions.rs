@@ -202,7 +202,8 @@ async fn sessions_of_different_revisions_live_side_by_side() {
     assert_eq!(server.service.sessions(), VERSIONS.len());
     let mut wire = server.connect().await;
     for session in sessions.iter().chain(&sessions) {
-        let answer = wire.send(&session.post(&call(1, "echo", json!({"v": session.version})))).await;
+        let answer =
+            wire.send(&session.post(&call(1, "echo", json!({"v": session.version})))).await;
         assert_eq!(json_gist(&answer), format!("1={{\"v\":\"{}\"}}", session.version));
         let initialized = notification("notifications/initialized", json!({}));
         assert_accepted(&wire.send(&session.post(&initialized)).await);

@@ -119,10 +119,9 @@ async fn streams_carry_messages_without_ids() {
 #[tokio::test]
 async fn a_silent_call_becomes_a_stream_with_heartbeats() {
     let moment = Duration::from_millis(1);
-    let server = TestServer::with(|it| {
-        it.without_legacy_sessions().commit_after(moment).heartbeat(moment)
-    })
-    .await;
+    let server =
+        TestServer::with(|it| it.without_legacy_sessions().commit_after(moment).heartbeat(moment))
+            .await;
     for version in VERSIONS {
         let headers = [("MCP-Protocol-Version", version)];
         let request = post(&headers, &call(1, "wait", json!({})));

@@ -127,10 +127,12 @@ async fn a_silent_stream_has_heartbeats() {
     assert_eq!(wire.chunk().await, None, "no heartbeat after the answer");
 }
 
-/// A message that was asked for is sent when it is said, not buffered to the end.
+/// A message that was asked for is sent when it is said, not at the commit deadline and not buffered
+/// to the end.
 #[tokio::test]
 async fn progress_arrives_while_the_call_runs() {
-    let server = TestServer::start().await;
+    let never = Duration::from_secs(3600);
+    let server = TestServer::with(|service| service.commit_after(never)).await;
     let mut wire = server.connect().await;
     wire.write(reporting(1, "wait", json!({"progress": 2})).as_bytes()).await;
     stream_head(&mut wire).await;

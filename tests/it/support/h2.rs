@@ -23,6 +23,7 @@ pub struct H2 {
 impl H2 {
     pub async fn connect(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).await.expect("connects");
+        stream.set_nodelay(true).expect("a TCP socket");
         let (sender, connection) =
             handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("speaks HTTP/2");
         tokio::spawn(connection);

@@ -62,7 +62,7 @@ fn notifications_and_responses_are_told_apart() {
     let Ok(Message::Response(response)) = one(r#"{"jsonrpc":"2.0","id":"a","result":{}}"#) else {
         panic!("a response")
     };
-    assert_eq!(response.outcome.unwrap().get(), "{}");
+    assert_eq!((response.id.as_json(), response.outcome.unwrap().get()), ("\"a\"", "{}"));
     let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}"#;
     let Ok(Message::Response(response)) = one(error) else { panic!("a response") };
     assert!(response.outcome.is_err());

@@ -9,10 +9,13 @@ mod streams;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Wake, Waker};
-use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::log::Refused;
+use super::registry::Swept;
+use super::state::{Cancelled, Sent};
+use super::ticket::Cancel;
 use super::*;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::principal::Principal;
@@ -182,10 +185,6 @@ fn message_shown(message: &Bytes) -> String {
         }
         _ => text,
     }
-}
-
-fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
 }
 
 /// Sweeps every period from `from` (in seconds, exclusive) to `to`, and adds up what happened.

@@ -1,0 +1,184 @@
+//! `tests/coverage.toml`, held to what it maps: each MUST and SHOULD of the specification's transport
+//! pages, each defect and trap of FACTS.md and each advisory has its tests, and they exist.
+//!
+//! The pages and FACTS.md are not part of the crate: `MCP_SPEC_DIR` says where the former are, and
+//! the latter stands beside that folder.
+
+mod inventory;
+mod map;
+mod text;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use inventory::Inventory;
+use map::{Advisory, Entry, Map};
+
+/// The pages, and the sections of each that say nothing of this transport.
+const PAGES: &[(&str, &[&str])] = &[
+    ("2025-03-26/basic/transports", &["stdio"]),
+    ("2025-06-18/basic/transports", &["stdio"]),
+    ("2025-11-25/basic/transports", &["stdio"]),
+    ("2026-07-28/basic/transports/streamable-http", &[]),
+    ("2026-07-28/basic/versioning", &[]),
+    ("2026-07-28/basic/index", &["Auth", "JSON Schema Usage", "`icons`"]),
+    ("2026-07-28/server/discover", &[]),
+    ("2026-07-28/server/utilities/caching", &[]),
+];
+
+/// What FACTS.md lists of defects and traps: a section, and how its lines begin.
+const DEFECTS: &[(&str, &str)] = &[
+    ("Real clients", "- "),
+    ("Platforms", "- "),
+    ("What others get wrong", "Official Rust SDK"),
+    ("What others get wrong", "Others:"),
+    ("What others get wrong", "Traps of the parts:"),
+    ("The official conformance suite", "- The suite does not notice"),
+];
+
+#[test]
+fn every_must_and_should_of_the_transport_pages_is_mapped() {
+    let map = Map::read();
+    let mut faults = Vec::new();
+    let known: BTreeSet<_> = PAGES.iter().map(|(page, _)| *page).collect();
+    for entry in &map.requirement {
+        let strangers = entry.pages.iter().filter(|page| !known.contains(page.as_str()));
+        faults.extend(strangers.map(|page| format!("no such page: {page}: {}", entry.quote)));
+        if entry.pages.is_empty() {
+            faults.push(format!("of no page: {}", entry.quote));
+        }
+    }
+    for (page, other_sections) in PAGES {
+        let Some(source) = outside(&specification().join(format!("{page}.mdx"))) else { return };
+        let text = text::normalised(&text::without_sections(&source, other_sections));
+        let of_page = |entry: &&Entry| entry.pages.iter().any(|name| name == page);
+        let quotes: Vec<_> = map.requirement.iter().filter(of_page).map(Entry::quote).collect();
+        let found = text::stale(&text, &quotes).into_iter().chain(text::unmapped_rules(&text, &quotes));
+        faults.extend(found.map(|fault| format!("{page}: {fault}")));
+    }
+    assert_none(&faults);
+}
+
+#[test]
+fn every_defect_and_trap_of_the_facts_is_mapped() {
+    let Some(facts) = facts() else { return };
+    let mut listed = String::new();
+    for (section, beginning) in DEFECTS {
+        let lines = text::lines_of_section(&facts, section, beginning);
+        assert!(!lines.is_empty(), "FACTS.md, {section}: no line begins with {beginning:?}");
+        listed.extend(lines.iter().flat_map(|line| [line, "\n"]));
+    }
+    let listed = text::normalised(&listed);
+    let map = Map::read();
+    let quotes: Vec<_> = map.defect.iter().map(Entry::quote).collect();
+    let mut faults = text::stale(&listed, &quotes);
+    faults.extend(text::unmapped_words(&listed, &quotes));
+    assert_none(&faults);
+}
+
+#[test]
+fn every_advisory_of_the_facts_is_mapped() {
+    let Some(facts) = facts() else { return };
+    let lines = text::lines_of_section(&facts, "What others get wrong", "Security advisories");
+    let named: BTreeSet<_> = lines.iter().flat_map(|line| map::advisories_named(line)).collect();
+    let mapped: BTreeSet<_> = Map::read().advisory.into_iter().map(|entry| entry.id).collect();
+    assert_eq!(mapped, named);
+}
+
+#[test]
+fn every_test_that_the_map_names_exists() {
+    let (map, inventory) = (Map::read(), Inventory::read());
+    let entries = map.requirement.iter().chain(&map.defect);
+    let mut faults: Vec<_> = entries.flat_map(|entry| entry.faults(&inventory)).collect();
+    faults.extend(map.advisory.iter().flat_map(|advisory| advisory.faults(&inventory)));
+    assert_none(&faults);
+}
+
+/// A check that cannot fail is none.
+#[test]
+fn a_rule_that_no_entry_quotes_is_found() {
+    let page = text::normalised("1. The server **MUST** answer.\n2. It [_SHOULD_](x) be\n   quick.");
+    let both = ["The server MUST answer.", "It SHOULD be quick."];
+    assert_eq!(page, both.join(" "));
+    assert_eq!(text::unmapped_rules(&page, &both), [""; 0]);
+    assert_eq!(text::unmapped_rules(&page, &both[..1]), ["not mapped: It SHOULD be quick."]);
+    let twice = format!("{page} {}", both[1]);
+    assert_eq!(text::unmapped_rules(&twice, &both), [""; 0], "a quote stands wherever it is found");
+    assert_eq!(text::unmapped_words("a b · c", &["a b"]), ["not mapped: c"]);
+}
+
+#[test]
+fn a_quote_that_the_page_does_not_have_is_found() {
+    let page = "The server MUST answer.";
+    assert_eq!(text::stale(page, &["The server **MUST** answer."]), [""; 0]);
+    assert_eq!(text::stale(page, &["The server MUST wait."]), ["stale: The server MUST wait."]);
+}
+
+#[test]
+fn a_section_that_is_left_out_ends_with_the_next_of_its_level() {
+    let page = "# A\na\n## B\nb\n### C\nc\n## D\nd\n```\nMUST\n```\n";
+    assert_eq!(text::normalised(&text::without_sections(page, &["B"])), "A a D d");
+}
+
+#[test]
+fn a_test_that_is_not_there_is_found() {
+    let inventory = Inventory::of_text(
+        "legacy",
+        "#[test]\nfn one() {}\n\nfn helper() {}\n\nmod tests {\n    #[tokio::test]\n    async fn two() {}\n\n    \
+         #[test]\n    #[ignore = \"slow\"]\n    fn three() {}\n}\n",
+    );
+    let entry = |tests: &[&str]| Entry {
+        quote: "q".to_owned(),
+        tests: tests.iter().map(|test| (*test).to_owned()).collect(),
+        ..Entry::default()
+    };
+    assert_eq!(entry(&["legacy::one", "legacy::tests::two"]).faults(&inventory), [""; 0]);
+    for missing in
+        ["one", "legacy::two", "legacy::helper", "legacy::tests::three", "client:connections"]
+    {
+        let fault = format!("no such test: {missing}: q");
+        assert_eq!(entry(&["legacy::one", missing]).faults(&inventory), [fault]);
+    }
+    assert_eq!(entry(&[]).faults(&inventory), ["without tests and without a reason: q"]);
+    let advisory = |test: &str| Advisory { id: "CVE-2025-1".into(), tests: vec![test.into()] };
+    let nameless = advisory("legacy::one").faults(&inventory);
+    assert_eq!(nameless, ["CVE-2025-1: no test has cve_2025_1 in its name"]);
+}
+
+#[test]
+fn advisories_are_found_in_their_short_forms_too() {
+    let line = "of their name: CVE-2025-66414 and -66416, CVE-2026-34742, -35568 (rebinding, -32601?)";
+    let expected = ["CVE-2025-66414", "CVE-2025-66416", "CVE-2026-34742", "CVE-2026-35568"];
+    assert_eq!(map::advisories_named(line)[..4], expected);
+}
+
+fn assert_none(faults: &[String]) {
+    assert!(faults.is_empty(), "tests/coverage.toml:\n{}", faults.join("\n"));
+}
+
+fn crate_folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn specification() -> PathBuf {
+    let beside = crate_folder().join("../shared/spec");
+    std::env::var_os("MCP_SPEC_DIR").map_or(beside, PathBuf::from)
+}
+
+fn facts() -> Option<String> {
+    outside(&specification().join("../FACTS.md"))
+}
+
+/// Reads what is no part of the crate; `None`, loudly, where it is not there and need not be.
+fn outside(path: &Path) -> Option<String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Some(text),
+        Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => {
+            panic!("{}: {error}", path.display())
+        }
+        Err(error) => {
+            eprintln!("SKIPPED: coverage of {}: {error}", path.display());
+            None
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The map itself: `tests/coverage.toml`.
+
+use serde::Deserialize;
+
+use super::crate_folder;
+use super::inventory::Inventory;
+
+/// The whole file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Map {
+    pub requirement: Vec<Entry>,
+    pub defect: Vec<Entry>,
+    pub advisory: Vec<Advisory>,
+}
+
+impl Map {
+    pub fn read() -> Self {
+        let path = crate_folder().join("tests/coverage.toml");
+        let text = std::fs::read_to_string(&path).expect("tests/coverage.toml");
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+}
+
+/// A rule or a fact, and what shows that it is held.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Of a requirement: the pages on which the quote stands.
+    #[serde(default)]
+    pub pages: Vec<String>,
+    /// The words of the page, or of FACTS.md.
+    pub quote: String,
+    /// Names as `cargo test` has them, or `client:` and a scenario of tests/clients.
+    #[serde(default)]
+    pub tests: Vec<String>,
+    /// Why others must hold it.
+    pub not_ours: Option<String>,
+    /// What is not built yet; with tests for what is.
+    pub later: Option<String>,
+}
+
+impl Entry {
+    pub fn quote(&self) -> &str {
+        &self.quote
+    }
+
+    pub fn faults(&self, inventory: &Inventory) -> Vec<String> {
+        let mut faults = missing(&self.tests, &self.quote, inventory);
+        let reasons = [&self.not_ours, &self.later];
+        if reasons.into_iter().flatten().any(|reason| reason.trim().is_empty()) {
+            faults.push(format!("an empty reason: {}", self.quote));
+        }
+        if self.tests.is_empty() && self.not_ours.is_none() && self.later.is_none() {
+            faults.push(format!("without tests and without a reason: {}", self.quote));
+        }
+        faults
+    }
+}
+
+/// A security advisory, and the tests that bear its name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Advisory {
+    pub id: String,
+    pub tests: Vec<String>,
+}
+
+impl Advisory {
+    pub fn faults(&self, inventory: &Inventory) -> Vec<String> {
+        let mut faults = missing(&self.tests, &self.id, inventory);
+        let name = self.id.to_lowercase().replace('-', "_");
+        if !self.tests.iter().any(|test| test.contains(&name)) {
+            faults.push(format!("{}: no test has {name} in its name", self.id));
+        }
+        faults
+    }
+}
+
+fn missing(tests: &[String], of: &str, inventory: &Inventory) -> Vec<String> {
+    let missing = tests.iter().filter(|test| !inventory.has(test));
+    missing.map(|test| format!("no such test: {test}: {of}")).collect()
+}
+
+/// The advisories that a line names, `CVE-2025-1 and -2` being two.
+pub fn advisories_named(line: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    let mut year = None;
+    for word in line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
+        if let Some((of_year, number)) = word.strip_prefix("CVE-").and_then(|id| id.split_once('-')) {
+            year = Some(of_year);
+            named.push(format!("CVE-{of_year}-{number}"));
+        } else if let (Some(year), Some(number)) = (year, word.strip_prefix('-')) {
+            named.push(format!("CVE-{year}-{number}"));
+        }
+    }
+    named
+}
