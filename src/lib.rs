@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "schemars", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "schemars"), doc = "The MCP Streamable HTTP server transport on hyper.")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod http;

@@ -22,7 +22,7 @@ use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
-    CacheHint, CallInfo, Context, Dispatched, FoundTool, OutboxLimits, Outcome, RawJson, Reply,
+    CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, RawJson, Reply,
     Request,
 };
 
@@ -38,6 +38,9 @@ pub(crate) async fn call(
     let Some(permit) = CallPermit::take(shared) else { return Err(refuse(Reason::TooManyCalls)) };
     let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
     let cx = context(shared, &admitted, body, &modern);
+    if framing == Framing::JsonOnly {
+        cx.outbox().discard();
+    }
     let guard = CancelOnDrop(&cx);
     check_params(shared, &admitted, &modern, &cx).await.map_err(refuse)?;
     let answer =
@@ -105,7 +108,7 @@ fn context(
         client_info: modern.client_info.map(share),
         client_capabilities: Some(share(modern.client_capabilities)),
     };
-    Context::new(info, OutboxLimits::default())
+    Context::new(info, shared.outbox_limits())
 }
 
 /// 2026-07-28, Streamable HTTP, Server Behavior for Custom Headers: "Servers MUST reject requests

@@ -21,7 +21,7 @@ use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{BuildError, Server};
+use crate::server::{BuildError, OutboxLimits, Server};
 
 /// A [`Server`] as an HTTP service: the MCP endpoint.
 ///
@@ -195,6 +195,12 @@ impl Shared {
             calls: AtomicUsize::new(0),
             sweeping: AtomicBool::new(false),
         })
+    }
+
+    /// What a call may have waiting to be sent: as much as its stream may hold.
+    pub(crate) fn outbox_limits(&self) -> OutboxLimits {
+        let limits = self.registry.limits();
+        OutboxLimits { messages: limits.stream_messages, bytes: limits.stream_bytes }
     }
 
     /// The time, as the core counts it.

@@ -203,6 +203,12 @@ impl State {
                 queue.push(message, limits, gap_level);
                 return After { wake: self.waker.take(), drop: None };
             }
+            // What no log has room for is told as well.
+            Mode::Forward(sink) if message.bytes.len() > limits.bytes => {
+                if message.kind == OutgoingKind::Log {
+                    sink.send(gap_marker(1, gap_level));
+                }
+            }
             Mode::Forward(sink) => sink.send(message),
             Mode::Draining(_) | Mode::Closed => self.discarded += 1,
         }
@@ -503,6 +509,17 @@ mod tests {
         let taken = take(&outbox);
         assert_eq!(taken.len(), 2 + 1);
         assert!(taken[2].contains(r#""level":"error""#), "the level that the client asked for");
+    }
+
+    #[test]
+    fn what_is_larger_than_the_limit_is_told_as_dropped_by_a_sink_too() {
+        let outbox = outbox(9, 3);
+        let log = Arc::new(Log::default());
+        outbox.forward_to(log.clone());
+        outbox.send_log("1234".into());
+        outbox.send_progress(1.0, "1234".into());
+        outbox.send_log("123".into());
+        assert_eq!(log.said(), [marker(1), "123".to_owned()]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::protocol::jsonrpc::{ErrorCode, Params, Request, RequestId, RpcError, 
 use crate::protocol::legacy::{CallRefused, Session, Ticket};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{self, CallInfo, Context, Dispatched, OutboxLimits, RawJson, Reply, Running};
+use crate::server::{self, CallInfo, Context, Dispatched, RawJson, Reply, Running};
 
 /// A request in work, with the one right to answer it.
 pub(super) struct Call {
@@ -49,7 +49,8 @@ pub(super) struct Post<'a> {
 }
 
 impl Call {
-    fn done(answer: Answer, message: Bytes) -> Self {
+    /// A request that is answered already.
+    pub(super) fn done(answer: Answer, message: Bytes) -> Self {
         Self {
             answer,
             state: CallState::Done(message),
@@ -171,7 +172,7 @@ impl Post<'_> {
                 .and_then(|session| session.client_capabilities())
                 .map(RawJson::copy),
         };
-        Context::new(info, OutboxLimits::default())
+        Context::new(info, self.shared.outbox_limits())
     }
 }
 

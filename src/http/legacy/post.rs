@@ -71,6 +71,9 @@ pub(crate) async fn post(
     if session.is_none() && shape == Shape::Batch {
         framing = Framing::JsonOnly;
     }
+    if framing == Framing::JsonOnly {
+        calls.iter().filter_map(|call| call.cx.as_ref()).for_each(|cx| cx.outbox().discard());
+    }
     let mut drive = Drive::new(calls, framing, shared.options.commit_after);
     let verdict = poll_fn(|task| drive.poll(task)).await;
     let calls = drive.into_calls();
@@ -105,10 +108,7 @@ impl Post<'_> {
 
     fn refuse(&self, invalid: Invalid) -> Call {
         let id = invalid.id.clone().unwrap_or_else(|| RequestId::from(0));
-        let answer = Answer { id, version: self.version };
-        let mut call = Call::refused(answer, &RpcError::internal(""));
-        call.state = CallState::Done(Refusal::from(invalid).body());
-        call
+        Call::done(Answer { id, version: self.version }, Refusal::from(invalid).body())
     }
 
     /// Takes what has no answer: a notification, or an answer to a request of the server's. What
