@@ -115,7 +115,7 @@ fn server() -> Server {
             }
             Ok::<_, ToolError>("said")
         })
-        .tool(Tool::new("region").input_schema(mirrored), |arguments: Arguments, _: Context| async move {
+        .tool(Tool::new("region").with_input_schema(mirrored), |arguments: Arguments, _: Context| async move {
             Ok::<_, ToolError>(arguments.raw().to_owned())
         })
         .typed_tool("trip", "A trip", |trip: Trip, _: Context| async move {

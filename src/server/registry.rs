@@ -90,6 +90,13 @@ pub(crate) struct Capabilities {
     tools: Option<NoSettings>,
 }
 
+impl Capabilities {
+    /// The same where nothing can be logged, because nothing keeps the level that was asked for.
+    pub(crate) fn without_logging(self) -> Self {
+        Self { logging: None, ..self }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 struct NoSettings {}
 

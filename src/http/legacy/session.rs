@@ -51,7 +51,11 @@ fn result(shared: &Shared, id: &RequestId, version: ProtocolVersion) -> Bytes {
     let server = &shared.server;
     let encoded = encode_result(id, |object| {
         object.member("protocolVersion", version.as_str())?;
-        object.member("capabilities", &server.capabilities())?;
+        let capabilities = match shared.options.legacy {
+            LegacySessions::Kept => server.capabilities(),
+            LegacySessions::None => server.capabilities().without_logging(),
+        };
+        object.member("capabilities", &capabilities)?;
         object.member("serverInfo", &server.implementation(version))?;
         match server.instructions() {
             Some(instructions) => object.member("instructions", instructions),

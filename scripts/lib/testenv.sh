@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+#
+# What the tests need beyond cargo, installed into a folder of the project's
+# own: Node 22, both versions of the official conformance suite, the TypeScript
+# clients, the Python clients. Sourced by scripts/test.
+#
+# Everything is pinned by a lock file that is checked in. An installed piece
+# carries a stamp, the hash of its pins: as long as they agree nothing is done,
+# and a piece that failed half-way has no stamp and is laid anew.
+
+# shellcheck disable=SC2154 # `root` is set by the script that sources this
+testenv_dir="$root/target/testenv"
+
+# testenv_hash FILE...: the hash of the pins.
+testenv_hash() { cat "$@" | sha256sum | cut -d' ' -f1; }
+
+# testenv_piece NAME PINS... -- COMMAND...: run COMMAND in a fresh folder
+# $testenv_dir/NAME unless its stamp fits the pins.
+testenv_piece() {
+    local name=$1 hash files=()
+    shift
+    while [[ $1 != -- ]]; do
+        files+=("$1")
+        shift
+    done
+    shift
+    local dir="$testenv_dir/$name"
+    hash=$(testenv_hash "${files[@]}")
+    if [[ -f $dir/.stamp && $(<"$dir/.stamp") == "$hash" ]]; then
+        return 0
+    fi
+    echo "installing $name"
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    (cd "$dir" && "$@") || return 1
+    echo "$hash" >"$dir/.stamp"
+}
+
+# The lock files name no registry; `npm ci` takes the one that is configured.
+# No install script runs: nothing that is pinned here has one.
+_npm_ci() {
+    cp "$1/package.json" "$1/package-lock.json" . &&
+        timeout 300 npm ci --ignore-scripts --omit-lockfile-registry-resolved \
+            --no-audit --no-fund --loglevel=error
+}
+
+_venv() {
+    timeout 60 python3 -m venv . &&
+        timeout 300 bin/pip install --quiet --disable-pip-version-check --no-deps -r "$1" &&
+        bin/pip check --disable-pip-version-check
+}
+
+testenv_npm() { testenv_piece "$1" "$2/package.json" "$2/package-lock.json" -- _npm_ci "$2"; }
+
+testenv_python() {
+    local pins="$root/tests/clients/python/requirements-$1.txt"
+    # A virtual environment belongs to the interpreter that made it.
+    local interpreter="$testenv_dir/python3.version"
+    mkdir -p "$testenv_dir"
+    python3 -VV >"$interpreter" 2>&1 || return 1
+    testenv_piece "python-$1" "$pins" "$interpreter" -- _venv "$pins"
+}
+
+# testenv_node: the path of Node 22.
+testenv_node() {
+    local binary
+    for binary in "$testenv_dir"/node/node_modules/node-*/bin/node; do
+        [[ -x $binary ]] && echo "$binary" && return 0
+    done
+    return 1
+}
+
+# testenv_setup: lay everything; each piece that could not be had is named in
+# `missing`, so that what needs it can be skipped by name.
+testenv_setup() {
+    missing=()
+    if ! command -v npm >/dev/null; then
+        missing+=("node (no npm)" "conformance-stable (no npm)" "conformance-next (no npm)" "ts (no npm)")
+    else
+        testenv_npm node "$root/scripts/node" && testenv_node >/dev/null || missing+=(node)
+        testenv_npm conformance-stable "$root/tests/conformance/stable" || missing+=(conformance-stable)
+        testenv_npm conformance-next "$root/tests/conformance/next" || missing+=(conformance-next)
+        testenv_npm ts "$root/tests/clients/ts" || missing+=(ts)
+    fi
+    local version
+    for version in 1.30.0 2.3.0; do
+        testenv_python "$version" || missing+=("python-$version")
+    done
+}
