@@ -1,13 +1,13 @@
 //! What the fuzz targets share: a server, one exchange with it, and what must hold of every
 //! response whatever was asked.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::service::Service;
-use mcp_http::{
-    Arguments, Context, LogLevel, McpService, ResponseBody, Server, Tool, ToolError,
-};
+use mcp_http::{Arguments, Context, LogLevel, McpService, ResponseBody, Server, Tool, ToolError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::runtime::{Builder, Runtime};
@@ -42,7 +42,9 @@ impl World {
     #[expect(clippy::new_without_default, reason = "a world is begun, not defaulted")]
     pub fn new() -> Self {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
-        let service = McpService::builder(server()).build().expect("a valid service");
+        // What is the same for all inputs is made once: it would be most of each run's work.
+        static SERVER: LazyLock<Server> = LazyLock::new(server);
+        let service = McpService::builder(SERVER.clone()).build().expect("a valid service");
         Self { runtime: runtime.expect("a runtime"), service }
     }
 
@@ -115,9 +117,12 @@ fn server() -> Server {
             }
             Ok::<_, ToolError>("said")
         })
-        .tool(Tool::new("region").with_input_schema(mirrored), |arguments: Arguments, _: Context| async move {
-            Ok::<_, ToolError>(arguments.raw().to_owned())
-        })
+        .tool(
+            Tool::new("region").with_input_schema(mirrored),
+            |arguments: Arguments, _: Context| async move {
+                Ok::<_, ToolError>(arguments.raw().to_owned())
+            },
+        )
         .typed_tool("trip", "A trip", |trip: Trip, _: Context| async move {
             let back = trip.back.map_or_else(String::new, |back| back.city);
             Ok::<_, ToolError>(format!("{} for {} days, {back}", trip.city, trip.days.len()))
@@ -225,7 +230,11 @@ fn check_answer(message: &Message<'_>) {
         assert!(text.starts_with('"') || integer, "no id: {text}");
     }
     if let Some(error) = &message.error {
-        assert!(matches!(error.code, -32_700 | -32_603..=-32_600 | -32_022..=-32_020), "{}", error.code);
+        assert!(
+            matches!(error.code, -32_700 | -32_603..=-32_600 | -32_022..=-32_020),
+            "{}",
+            error.code
+        );
         assert!(!error.message.is_empty());
     }
 }
@@ -245,7 +254,8 @@ fn check_events(text: &str) {
                     data += 1;
                     let message = message.strip_prefix(' ').unwrap_or(message);
                     if !message.is_empty() {
-                        let message: Message<'_> = serde_json::from_str(message).expect("a message");
+                        let message: Message<'_> =
+                            serde_json::from_str(message).expect("a message");
                         assert_eq!(message.jsonrpc, "2.0");
                     }
                 }

@@ -16,9 +16,16 @@ use crate::protocol::refusal::Refusal;
 /// Without one, the caller is the [`Principal`] among the request's extensions, where a layer in
 /// front may have put it, and anonymous if there is none.
 ///
+/// It is asked for every request but preflights, whose origin has been checked: a session's id is
+/// no credential. What a [`Refusal`] cannot say, such as 429, is for a layer in front.
+///
 /// # Cancel safety
 ///
 /// The future is dropped if the client leaves while it runs.
+///
+/// # Panics
+///
+/// A panic refuses the request with 500; others are not affected.
 ///
 /// ```
 /// use std::sync::Arc;

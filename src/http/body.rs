@@ -14,7 +14,28 @@ use super::request_stream::RequestStream;
 /// The body of a response of [`McpService`](crate::McpService).
 ///
 /// It is empty, a single JSON document of known length, or a stream of server-sent events that
-/// owns its source: a bounded queue, or a cursor over a session's log.
+/// owns its source: a bounded queue, or a cursor over a session's log. It never fails.
+///
+/// ```
+/// use http_body_util::{BodyExt, Full};
+/// use hyper::service::Service;
+/// use mcp_http::{McpService, Server};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let service = McpService::builder(Server::builder("demo", "1.0.0").build()?).build()?;
+/// let request = http::Request::put("http://localhost/mcp").body(Full::<bytes::Bytes>::default())?;
+/// let body: mcp_http::ResponseBody = service.call(request).await?.into_body();
+/// let bytes = body.collect().await?.to_bytes();
+/// assert!(bytes.starts_with(br#"{"jsonrpc":"2.0","error":"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping it before its end means that the client has left. A modern call is then cancelled: its
+/// handler is dropped. A legacy call runs on, and its client can resume the stream.
 pub struct ResponseBody {
     kind: Kind,
 }

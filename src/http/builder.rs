@@ -124,7 +124,33 @@ impl McpServiceBuilder {
         self
     }
 
-    /// Decides who a caller is, before the body of its request is read. See [`Admit`].
+    /// Decides who a caller is, before the body of its request is read.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+    /// use mcp_http::{Head, McpService, Principal, Refusal, Server};
+    ///
+    /// async fn by_token(head: Arc<Head>) -> Result<Principal, Refusal> {
+    ///     let token = head.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    ///     match token.and_then(|value| value.strip_prefix("Bearer ")) {
+    ///         Some(token) => look_up(token).await.ok_or_else(|| unauthorized("Unknown token")),
+    ///         None => Err(unauthorized("Send a bearer token")),
+    ///     }
+    /// }
+    ///
+    /// fn unauthorized(message: &'static str) -> Refusal {
+    ///     Refusal::unauthorized(message)
+    ///         .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    /// }
+    /// # async fn look_up(_: &str) -> Option<Principal> { None }
+    ///
+    /// let server = Server::builder("weather", "1.0.0").build()?;
+    /// let service = McpService::builder(server).admit(by_token).build()?;
+    /// # Ok::<(), mcp_http::BuildError>(())
+    /// ```
+    ///
+    /// See [`Admit`].
     pub fn admit(mut self, admit: impl Admit) -> Self {
         self.options.admit = Some(Arc::new(admit));
         self
@@ -147,7 +173,8 @@ impl McpServiceBuilder {
     /// How often a silent stream carries a comment line, 15 s by default. Proxies close what is
     /// silent for as little as 30 s.
     pub fn heartbeat(mut self, period: Duration) -> Self {
-        self.options.heartbeat = period.max(Duration::from_millis(1));
+        const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+        self.options.heartbeat = period.clamp(Duration::from_millis(1), MONTH);
         self
     }
 
@@ -220,8 +247,10 @@ impl McpServiceBuilder {
         self
     }
 
-    /// How many messages and bytes a legacy stream keeps for replay, 4,096 and 1 MiB by default.
-    /// When it is full, what was delivered goes first and then progress; what is missing at a
+    /// How many messages and bytes a legacy stream keeps for replay, 4,096 and 1 MiB by default, and
+    /// as many a call of any revision may have waiting to be sent.
+    ///
+    /// When a stream is full, what was delivered goes first and then progress; what is missing at a
     /// resume beyond that is told to the client with an error that says `events_evicted`. Answers
     /// are never dropped.
     pub fn stream_log(mut self, messages: usize, bytes: usize) -> Self {

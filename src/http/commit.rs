@@ -17,6 +17,16 @@ use crate::server::{Context, Outcome, Running};
 ///
 /// `Accept` decides first: with JSON alone it forces JSON, with SSE alone it forces SSE; without
 /// either, or with both, this decides.
+///
+/// ```
+/// use mcp_http::{Framing, McpService, Server};
+///
+/// let server = Server::builder("weather", "1.0.0").build()?;
+/// let service = McpService::builder(server)
+///     .framing(Framing::JsonOnly) // behind a proxy that cannot pass streams on
+///     .build()?;
+/// # Ok::<(), mcp_http::BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Framing {
@@ -25,9 +35,10 @@ pub enum Framing {
     /// clients close the connection after each SSE answer, not after a JSON one.
     #[default]
     Adaptive,
-    /// JSON always. What a handler says before its answer is dropped.
+    /// JSON always. What a handler says before its answer is dropped, and a slow call holds its
+    /// response's headers back until it answers: nothing tells a proxy in between that it lives.
     JsonOnly,
-    /// SSE always.
+    /// SSE always, also for an answer that is there at once. Refusals stay JSON.
     SseOnly,
 }
 

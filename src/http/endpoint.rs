@@ -1,8 +1,10 @@
 //! The endpoint: what happens to a request, from its head to its response.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
@@ -107,7 +109,12 @@ async fn answer<B: Body>(
 
 async fn admit(shared: &Shared, head: &Arc<Head>) -> Result<Principal, Refusal> {
     match &shared.options.admit {
-        Some(admit) => admit.admit(Arc::clone(head)).await,
+        // A panic must not take the other requests of the connection with it.
+        Some(admit) => {
+            let admitted = async { admit.admit(Arc::clone(head)).await };
+            let admitted = AssertUnwindSafe(admitted).catch_unwind().await;
+            admitted.unwrap_or_else(|_| Err(Reason::AdmissionFailed.into()))
+        }
         None => Ok(head.extensions().get().cloned().unwrap_or_default()),
     }
 }

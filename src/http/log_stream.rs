@@ -11,9 +11,6 @@ use super::serve::{ShutdownSignal, ShutdownWait};
 use crate::protocol::legacy::{Connection, Step};
 use crate::protocol::sse::{self, Event, Frames};
 
-/// What a client that is to come back is told to wait: a second, as most clients would.
-const RETRY: Duration = Duration::from_secs(1);
-
 /// What a stream is for, which decides when it may end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -27,6 +24,8 @@ pub(crate) enum Purpose {
 pub(crate) struct LogStream {
     connection: Connection,
     heartbeat: Heartbeat,
+    /// What a client that is to come back is told to wait.
+    retry: Duration,
     shutdown: Option<ShutdownWait>,
     /// What is left of the event that is being written.
     frames: Option<Frames>,
@@ -54,6 +53,7 @@ impl LogStream {
         connection: Connection,
         purpose: Purpose,
         heartbeat: Duration,
+        retry: Duration,
         shutdown: Option<&ShutdownSignal>,
     ) -> Self {
         let shutdown = match purpose {
@@ -63,6 +63,7 @@ impl LogStream {
         Self {
             connection,
             heartbeat: Heartbeat::new(heartbeat),
+            retry,
             shutdown,
             frames: None,
             messages: Vec::new().into_iter(),
@@ -91,7 +92,7 @@ impl LogStream {
             };
             match step {
                 Step::Prime(id) => {
-                    self.frames = Some(Event::priming(id, RETRY).into_frames());
+                    self.frames = Some(Event::priming(id, self.retry).into_frames());
                 }
                 Step::Event { id, message, .. } => {
                     self.frames = Some(Event::message(Some(id), message).into_frames());
@@ -132,7 +133,7 @@ impl LogStream {
         let mut shutdown = self.shutdown.as_mut();
         if shutdown.as_mut().is_some_and(|it| Pin::new(it).poll(task).is_ready()) {
             self.over = Over::Yes;
-            return Poll::Ready(Some(sse::retry_hint(RETRY)));
+            return Poll::Ready(Some(sse::retry_hint(self.retry)));
         }
         self.heartbeat.poll(task).map(|()| Some(sse::heartbeat()))
     }

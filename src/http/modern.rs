@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 use serde_json::value::RawValue;
 
 use super::body::ResponseBody;
@@ -21,10 +21,7 @@ use crate::protocol::modern::ModernRequest;
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{
-    CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, RawJson, Reply,
-    Request,
-};
+use crate::server::{CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Reply, Request};
 
 /// Serves one request.
 pub(crate) async fn call(
@@ -42,12 +39,16 @@ pub(crate) async fn call(
         cx.outbox().discard();
     }
     let guard = CancelOnDrop(&cx);
-    check_params(shared, &admitted, &modern, &cx).await.map_err(refuse)?;
     let answer =
         Answer { shared: Arc::clone(shared), id: id.clone(), version: modern.version, framing };
+    match check_params(shared, &admitted, &modern, &cx).await {
+        Ok(()) => {}
+        Err(Unchecked::Refused(reason)) => return Err(refuse(reason)),
+        Err(Unchecked::Failed(error)) => return Ok(answer.respond(Err(error))),
+    }
     if modern.request.method == "server/discover" {
         guard.defuse();
-        return Ok(answer.carry(answer.discover()));
+        return Ok(respond::at_once(framing, answer.discover()));
     }
     let asked = Request { method: &modern.request.method, params: &modern.request.params, body };
     let dispatched = shared.server.dispatch(&asked, cx.clone());
@@ -60,21 +61,20 @@ pub(crate) async fn call(
     };
     let settled = settle(&mut running, &cx, framing, shared.options.commit_after).await;
     guard.defuse();
-    let heartbeat = Heartbeat::new(shared.options.heartbeat);
+    let heartbeat = || Heartbeat::new(shared.options.heartbeat);
     let stream = match settled {
-        Settled::Json(outcome) => return Ok(answer.respond(outcome)),
-        Settled::Stream(outcome) => RequestStream::ready(cx, id, answer.encode(outcome), heartbeat),
+        Settled::Json(outcome) => return Ok(answer.respond_called(outcome)),
+        Settled::Stream(outcome) => {
+            RequestStream::ready(cx, id, answer.encode(outcome), heartbeat())
+        }
         Settled::Commit => {
             // A body that hyper does not poll must not freeze a handler that holds locks.
-            let task = tokio::spawn(async move {
-                let answer = answer.encode(running.await);
-                drop(permit);
-                answer
-            });
-            RequestStream::running(cx, id, task, Disconnect::Cancels, heartbeat)
+            let task = tokio::spawn(async move { answer.encode(running.await) });
+            RequestStream::running(cx, id, task, Disconnect::Cancels, heartbeat())
         }
     };
-    Ok(respond::sse(ResponseBody::request(stream)))
+    // The call counts for as long as its response is there.
+    Ok(respond::sse(ResponseBody::request(stream.with_permit(permit))))
 }
 
 /// Tells the handler's own tasks that the client is gone, if it goes.
@@ -89,6 +89,7 @@ impl CancelOnDrop<'_> {
 impl Drop for CancelOnDrop<'_> {
     fn drop(&mut self) {
         self.0.cancel();
+        self.0.outbox().discard();
     }
 }
 
@@ -98,7 +99,7 @@ fn context(
     body: &Bytes,
     modern: &ModernRequest<'_>,
 ) -> Context {
-    let share = |raw: &RawValue| RawJson::slice(body, raw);
+    let share = |raw: &RawValue| shared.keep(body, raw);
     let info = CallInfo {
         head: Arc::clone(&admitted.head),
         version: modern.version,
@@ -118,7 +119,7 @@ async fn check_params(
     admitted: &Admitted,
     modern: &ModernRequest<'_>,
     cx: &Context,
-) -> Result<(), Reason> {
+) -> Result<(), Unchecked> {
     let params = &modern.request.params;
     if modern.request.method != "tools/call" {
         return Ok(());
@@ -131,16 +132,32 @@ async fn check_params(
             let FoundTool::Pending(finding) = shared.server.find_tool(&name, cx) else {
                 return Ok(());
             };
-            // What is wrong with the look-up, the call itself will say.
-            let Ok(Some(tool)) = finding.await else { return Ok(()) };
-            found = tool.input_schema().map(HeaderParams::from_schema).and_then(Result::ok);
-            let Some(header_params) = &found else { return Ok(()) };
-            header_params
+            // Nothing can be said to the client meanwhile: the answer may have to be a 400.
+            let limit = shared.options.commit_after;
+            let looked_up = tokio::time::timeout(limit, finding).await;
+            let found_tool =
+                looked_up.map_err(|_| Unchecked::Refused(Reason::LookupTimeout { limit }))?;
+            // That there is no such tool, the call itself says.
+            let Some(tool) = found_tool.map_err(Unchecked::Failed)? else { return Ok(()) };
+            let Some(schema) = tool.input_schema() else { return Ok(()) };
+            found = HeaderParams::from_schema(schema).map_err(|error| {
+                let message = format!("tool `{}`: {error}", tool.name());
+                Unchecked::Failed(RpcError::internal(message))
+            })?;
+            &found
         }
     };
-    header_params
-        .check(admitted.head.headers(), params.get("arguments").map(RawValue::get))
-        .map_err(|mismatch| Reason::HeaderMismatch { message: mismatch.to_string() })
+    let arguments = params.get("arguments").map(RawValue::get);
+    header_params.check(admitted.head.headers(), arguments).map_err(|mismatch| {
+        Unchecked::Refused(Reason::HeaderMismatch { message: mismatch.to_string() })
+    })
+}
+
+/// Why the headers that mirror arguments could not be held against them, or were found wanting.
+enum Unchecked {
+    Refused(Reason),
+    /// The catalogue failed.
+    Failed(RpcError),
 }
 
 /// Makes the answer to one request.
@@ -152,30 +169,29 @@ struct Answer {
 }
 
 impl Answer {
-    /// A message that was ready at once, as a response of its own.
-    fn carry(&self, message: Bytes) -> Response<ResponseBody> {
-        match self.framing {
-            Framing::SseOnly => respond::stream([message]),
-            Framing::Adaptive | Framing::JsonOnly => respond::json(StatusCode::OK, message),
-        }
-    }
-
     /// The answer as a response of its own.
     fn respond(&self, outcome: Outcome) -> Response<ResponseBody> {
-        let refuse = |reason: Reason| {
-            respond::refusal(Refusal::from(reason).for_request(Some(self.id.clone())))
-        };
         match outcome {
             // 2026-07-28, Streamable HTTP, Protocol Version Header: "If the server does not
             // implement the requested RPC method, it MUST respond with 404 Not Found".
             Err(error) if error.code == ErrorCode::MethodNotFound => {
-                refuse(Reason::MethodNotFound { error })
+                let reason = Reason::MethodNotFound { error };
+                respond::refusal(Refusal::from(reason).for_request(Some(self.id.clone())))
             }
+            outcome => self.respond_called(outcome),
+        }
+    }
+
+    /// The answer of a handler as a response of its own: a method that a gateway's handler did not
+    /// find is not one that this server lacks.
+    fn respond_called(&self, outcome: Outcome) -> Response<ResponseBody> {
+        match outcome {
             // 2026-07-28, Base Protocol, `_meta`: "the response status MUST be 400 Bad Request".
             Err(error) if error.code == ErrorCode::MissingRequiredClientCapability => {
-                refuse(Reason::MissingCapability { error })
+                let reason = Reason::MissingCapability { error };
+                respond::refusal(Refusal::from(reason).for_request(Some(self.id.clone())))
             }
-            outcome => self.carry(self.encode(outcome)),
+            outcome => respond::at_once(self.framing, self.encode(outcome)),
         }
     }
 

@@ -29,7 +29,10 @@ impl Endpoint {
             return false;
         }
         let mut rest = segments(path).rev().peekable();
-        rest.peek().is_none() || self.segments.iter().rev().all(|own| rest.next() == Some(own))
+        if rest.peek().is_none() || self.segments.is_empty() {
+            return rest.peek().is_none();
+        }
+        self.segments.iter().rev().all(|own| rest.next() == Some(own))
     }
 }
 
@@ -59,6 +62,13 @@ mod tests {
         let endpoint = Endpoint::new("/mcp");
         assert!(!endpoint.matches("/.well-known/oauth-protected-resource"));
         assert!(!endpoint.matches("/.well-known/oauth-protected-resource/mcp"));
+    }
+
+    #[test]
+    fn the_root_as_endpoint_is_the_root_alone() {
+        let endpoint = Endpoint::new("/");
+        assert!(endpoint.matches("/") && endpoint.matches(""));
+        assert!(!endpoint.matches("/mcp"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::heartbeat::Heartbeat;
+use super::service::CallPermit;
 use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error};
 use crate::protocol::sse::{self, Event, Frames};
 use crate::server::Context;
@@ -41,6 +42,7 @@ pub(crate) struct RequestStream {
     heartbeat: Heartbeat,
     frames: Option<Frames>,
     begun: Begun,
+    permit: Option<CallPermit>,
 }
 
 #[derive(PartialEq)]
@@ -58,12 +60,18 @@ impl RequestStream {
         heartbeat: Heartbeat,
     ) -> Self {
         let tail = Tail::Running(task);
-        Self { cx, id, tail, disconnect, heartbeat, frames: None, begun: Begun::No }
+        Self { cx, id, tail, disconnect, heartbeat, frames: None, begun: Begun::No, permit: None }
     }
 
     pub(crate) fn ready(cx: Context, id: RequestId, answer: Bytes, heartbeat: Heartbeat) -> Self {
         let (tail, disconnect) = (Tail::Ready(answer), Disconnect::Detaches);
-        Self { cx, id, tail, disconnect, heartbeat, frames: None, begun: Begun::No }
+        Self { cx, id, tail, disconnect, heartbeat, frames: None, begun: Begun::No, permit: None }
+    }
+
+    /// Keeps the call counted until the stream is dropped.
+    pub(crate) fn with_permit(mut self, permit: CallPermit) -> Self {
+        self.permit = Some(permit);
+        self
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -135,6 +143,6 @@ impl Drop for RequestStream {
             task.abort();
             self.cx.cancel();
         }
-        self.cx.outbox().close();
+        self.cx.outbox().discard();
     }
 }

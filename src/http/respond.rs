@@ -5,6 +5,7 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::body::ResponseBody;
+use super::commit::Framing;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::sse::Event;
 
@@ -28,6 +29,14 @@ pub(crate) fn sse(body: ResponseBody) -> Response<ResponseBody> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
+}
+
+/// A message that was ready at once, framed as the client takes it.
+pub(crate) fn at_once(framing: Framing, message: Bytes) -> Response<ResponseBody> {
+    match framing {
+        Framing::SseOnly => stream([message]),
+        Framing::Adaptive | Framing::JsonOnly => json(StatusCode::OK, message),
+    }
 }
 
 /// A stream of messages that are all there, for a client that takes nothing but streams.

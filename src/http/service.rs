@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context as TaskContext, Poll};
 
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -21,7 +23,7 @@ use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{BuildError, OutboxLimits, Server};
+use crate::server::{BuildError, OutboxLimits, RawJson, Server};
 
 /// A [`Server`] as an HTTP service: the MCP endpoint.
 ///
@@ -46,10 +48,37 @@ use crate::server::{BuildError, OutboxLimits, Server};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// In axum, with the feature `tower`:
+///
+#[cfg_attr(feature = "tower", doc = "```")]
+#[cfg_attr(not(feature = "tower"), doc = "```ignore")]
+/// use axum::{Router, routing::get};
+/// use mcp_http::McpService;
+///
+/// fn router(service: McpService) -> Router {
+///     Router::new().route("/health", get(async || "ok")).nest_service("/mcp", service)
+/// }
+/// ```
+///
+/// In a hyper server of one's own: see [`WriteDeadline`](crate::WriteDeadline), without which a
+/// client that stops reading holds its connection for ever. What such servers put into the
+/// extensions of a request reaches [`Admit`](crate::Admit) and the handlers; a
+/// [`PeerAddr`](crate::PeerAddr) is theirs to put.
+///
+/// Building it needs no runtime. Serving does: calls that become streams, and the sweeper that
+/// starts with the first session, are tasks of the tokio runtime that the request is served on,
+/// whose timers must be enabled.
+///
 /// # Cancel safety
 ///
 /// If the future of a call is dropped, the client has left: a modern request is cancelled and its
-/// handler dropped; a legacy one goes on in a task of its own.
+/// handler dropped; a legacy one goes on in a task of its own, and its answer, which the client has
+/// no way to ask for, is discarded.
+///
+/// # Panics
+///
+/// A request whose answer is a stream, or whose body has to be waited for, panics outside a tokio
+/// runtime with timers.
 #[derive(Clone)]
 pub struct McpService {
     shared: Arc<Shared>,
@@ -131,7 +160,16 @@ where
     }
 }
 
-/// The future of a response of [`McpService`].
+/// The future of a response of [`McpService`]. It never fails.
+///
+/// ```
+/// use http_body_util::Full;
+/// use mcp_http::{McpService, ResponseFuture};
+///
+/// fn serve(service: &McpService, request: http::Request<Full<bytes::Bytes>>) -> ResponseFuture {
+///     hyper::service::Service::call(service, request)
+/// }
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture {
     inner: Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>,
@@ -203,6 +241,13 @@ impl Shared {
         OutboxLimits { messages: limits.stream_messages, bytes: limits.stream_bytes }
     }
 
+    /// Keeps a value of a body for as long as its call runs: shared if the body is small, copied
+    /// if it would keep a large one alive.
+    pub(crate) fn keep(&self, body: &Bytes, raw: &RawValue) -> RawJson {
+        const SMALL: usize = 16 * 1024;
+        if body.len() <= SMALL { RawJson::slice(body, raw) } else { RawJson::copy(raw) }
+    }
+
     /// The time, as the core counts it.
     pub(crate) fn now(&self) -> Millis {
         Millis(0).after(self.epoch.elapsed())
@@ -215,7 +260,9 @@ impl Shared {
         }
         let period = self.registry.limits().sweep_period;
         let shared = Arc::downgrade(self);
+        let sweeping = Sweeping(Weak::clone(&shared));
         tokio::spawn(async move {
+            let _until_the_runtime_ends = sweeping;
             let mut ticks = tokio::time::interval(period);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
@@ -224,6 +271,17 @@ impl Shared {
                 shared.registry.sweep(shared.now());
             }
         });
+    }
+}
+
+/// That a sweeper runs. It ends with its runtime, and then the next session starts another.
+struct Sweeping(Weak<Shared>);
+
+impl Drop for Sweeping {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.sweeping.store(false, Ordering::Relaxed);
+        }
     }
 }
 

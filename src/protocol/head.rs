@@ -1,12 +1,25 @@
 //! The head of a request: its line and headers, and what the protocol reads in them.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+};
 use http::{Extensions, Method, Uri};
 
 /// The head of an HTTP request: what is known of it before its body is read.
 ///
 /// [`admit`](crate::McpServiceBuilder::admit) decides on it, and a handler finds it again through
-/// [`Context`](crate::Context).
+/// [`Context`](crate::Context). It is made from the parts of a request, for the tests of one's own
+/// `admit`:
+///
+/// ```
+/// use mcp_http::Head;
+///
+/// let request = http::Request::post("/mcp").header("authorization", "Bearer abc").body(())?;
+/// let head = Head::from(request.into_parts().0);
+/// assert_eq!(head.uri().path(), "/mcp");
+/// assert_eq!(head.headers()["authorization"], "Bearer abc");
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Head {
     method: Method,
@@ -39,7 +52,13 @@ impl Head {
 
 impl From<http::request::Parts> for Head {
     fn from(parts: http::request::Parts) -> Self {
-        let http::request::Parts { method, uri, headers, extensions, .. } = parts;
+        let http::request::Parts { method, uri, mut headers, extensions, .. } = parts;
+        // Whoever prints the headers must not print these.
+        for name in [SESSION_ID, AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
+            if let http::header::Entry::Occupied(mut values) = headers.entry(name) {
+                values.iter_mut().for_each(|value| value.set_sensitive(true));
+            }
+        }
         Self { method, uri, headers, extensions }
     }
 }
@@ -72,6 +91,18 @@ impl<'a> Field<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// DESIGN, decision 16: session ids never appear in logs; nor do credentials.
+    #[test]
+    fn printing_a_head_shows_no_session_id_and_no_credential() {
+        let mut request = http::Request::new(());
+        for name in ["mcp-session-id", "authorization", "proxy-authorization", "cookie"] {
+            request.headers_mut().append(name, HeaderValue::from_static("s3cret"));
+        }
+        request.headers_mut().append("accept", HeaderValue::from_static("shown"));
+        let shown = format!("{:?}", Head::from(request.into_parts().0));
+        assert!(!shown.contains("s3cret") && shown.contains("shown"), "{shown}");
+    }
 
     #[test]
     fn a_header_that_may_stand_once_is_bad_if_it_stands_twice() {

@@ -39,6 +39,13 @@ pub enum LogLevel {
 }
 
 /// The text names no log level.
+///
+/// ```
+/// use mcp_http::LogLevel;
+///
+/// let error = "loud".parse::<LogLevel>().unwrap_err();
+/// assert!(error.to_string().starts_with("not a log level"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a log level (known: debug, info, notice, warning, error, critical, alert, emergency)")]
 #[non_exhaustive]

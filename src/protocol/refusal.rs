@@ -69,6 +69,10 @@ pub(crate) enum Reason {
     MethodNotFound { error: RpcError },
     /// A modern request needs a capability that the client did not declare.
     MissingCapability { error: RpcError },
+    /// The application took too long to say which tool is meant.
+    LookupTimeout { limit: Duration },
+    /// The application failed where it must not.
+    AdmissionFailed,
     /// No room for one more session.
     TooManySessions,
     /// No room for one more call.
@@ -183,6 +187,16 @@ impl Reason {
             Self::MissingCapability { error } => {
                 row(S::BAD_REQUEST, error.code, error.message.clone())
             }
+            Self::LookupTimeout { limit } => row(
+                S::SERVICE_UNAVAILABLE,
+                InternalError,
+                format!("The tool was not found within {limit:?}: try again later"),
+            ),
+            Self::AdmissionFailed => row(
+                S::INTERNAL_SERVER_ERROR,
+                InternalError,
+                "The server could not decide whether to admit the request",
+            ),
             Self::TooManySessions => row(
                 S::SERVICE_UNAVAILABLE,
                 InternalError,
@@ -214,7 +228,7 @@ impl Reason {
             Self::MethodNotAllowed => vec![allow("POST, GET, DELETE, OPTIONS")],
             Self::ModernMethodNotAllowed | Self::SessionsNotOffered => vec![allow("POST, OPTIONS")],
             Self::StreamOver => vec![allow("POST, GET, DELETE, OPTIONS")],
-            Self::TooManySessions | Self::TooManyCalls => {
+            Self::TooManySessions | Self::TooManyCalls | Self::LookupTimeout { .. } => {
                 vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))]
             }
             // The rest of the body may be on its way: the connection cannot be used again.

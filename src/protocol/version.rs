@@ -29,6 +29,16 @@ pub enum ProtocolVersion {
 }
 
 /// The two shapes of the protocol (2026-07-28, "Versioning and Compatibility", Terminology).
+///
+/// A tool rarely needs it: one handler serves both.
+///
+/// ```
+/// use mcp_http::{Context, Era};
+///
+/// fn can_resume(cx: &Context) -> bool {
+///     cx.protocol_version().era() == Era::Legacy
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Era {
@@ -39,6 +49,13 @@ pub enum Era {
 }
 
 /// The text names no revision that this crate serves.
+///
+/// ```
+/// use mcp_http::ProtocolVersion;
+///
+/// let error = "2024-11-05".parse::<ProtocolVersion>().unwrap_err();
+/// assert!(error.to_string().starts_with("not a supported MCP protocol version"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not a supported MCP protocol version (supported: 2026-07-28, 2025-11-25, 2025-06-18, 2025-03-26)"

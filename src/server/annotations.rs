@@ -6,6 +6,14 @@ use super::revision::Revision;
 use crate::protocol::version::ProtocolVersion;
 
 /// Whom content is for.
+///
+/// ```
+/// use mcp_http::{Annotations, Content, Role};
+///
+/// let log = Content::text("connected in 3 ms")
+///     .with_annotations(Annotations::new().with_audience([Role::User]));
+/// # let _ = log;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

@@ -14,6 +14,9 @@ use super::tool_error::ToolError;
 /// The list may vary with the caller's authorization, but not with the connection or with what
 /// other requests did (2026-07-28, Tools, Capabilities), and should keep its order.
 ///
+/// The futures are dropped as those of a [`ToolHandler`](crate::ToolHandler) are, and a panic in
+/// one is answered in the same way.
+///
 /// ```
 /// use std::sync::Arc;
 /// use mcp_http::{
@@ -75,7 +78,10 @@ pub trait ToolCatalogue: Send + Sync + 'static {
     ) -> BoxFuture<'static, Result<ToolPage, ToolError>>;
 
     /// Finds a tool by name, or nothing if this caller has no such tool. The transport asks
-    /// before a call, to check the headers that mirror arguments.
+    /// before a call of 2026-07-28, to check the headers that mirror arguments.
+    ///
+    /// It may take as long as [`commit_after`](crate::McpServiceBuilder::commit_after), since
+    /// nothing can be said to the client meanwhile; then the answer is 503 with `Retry-After`.
     fn find(
         self: Arc<Self>,
         name: String,

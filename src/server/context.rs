@@ -19,7 +19,10 @@ use crate::protocol::log_level::LogLevel;
 use crate::protocol::principal::Principal;
 use crate::protocol::version::ProtocolVersion;
 
-/// What a handler sees of the request that it serves. It is cheap to clone.
+/// What a handler sees of the request that it serves, and how it speaks before its answer.
+///
+/// It is cheap to clone, and may be given to tasks. What is said through it after the answer goes
+/// nowhere.
 ///
 /// ```
 /// use mcp_http::{Context, LogLevel, ToolError};
@@ -27,9 +30,6 @@ use crate::protocol::version::ProtocolVersion;
 /// async fn import(rows: Vec<String>, cx: Context) -> Result<String, ToolError> {
 ///     let total = rows.len();
 ///     for (done, row) in rows.iter().enumerate() {
-///         if cx.is_cancelled() {
-///             return Err(ToolError::new("cancelled"));
-///         }
 ///         cx.progress(done as f64, Some(total as f64), "importing");
 ///         if row.is_empty() {
 ///             cx.log(LogLevel::Warning, format!("row {done} is empty"));
@@ -137,11 +137,13 @@ impl Context {
         self.call.info.log_level.is_some_and(|asked| level >= asked)
     }
 
-    /// Ends when the call is cancelled: because the client said so, or because the server stops.
+    /// Ends when the call is cancelled. This is for the tasks that a handler spawns: the handler's
+    /// own future is dropped at that moment, and does not see it.
     ///
-    /// In the modern era (2026-07-28) a client cancels by closing its response, and the handler's
-    /// future is dropped; this then ends for tasks that the handler has spawned. In the legacy
-    /// era a cancelled call gets no answer, whatever the handler returns.
+    /// A call is cancelled when its client closes the response (2026-07-28), when
+    /// `notifications/cancelled` names it, or when DELETE ends its session (revisions before). A
+    /// broken connection is no cancellation in the revisions before 2026-07-28. A cancelled call
+    /// gets no answer. So it is, too, when the server's runtime ends before the handler does.
     ///
     /// # Cancel safety
     ///
@@ -151,23 +153,45 @@ impl Context {
     /// use mcp_http::{Context, ToolError};
     /// use futures::future::{Either, select};
     ///
-    /// async fn wait_for(work: impl Future<Output = String>, cx: Context) -> Result<String, ToolError> {
-    ///     match select(Box::pin(work), cx.cancelled()).await {
-    ///         Either::Left((done, _)) => Ok(done),
-    ///         Either::Right(_) => Err(ToolError::new("cancelled")),
-    ///     }
+    /// async fn transcode(cx: Context) -> Result<String, ToolError> {
+    ///     let cancelled = cx.cancelled();
+    ///     // A task goes on when the handler is dropped, so it can tidy up.
+    ///     let task = tokio::spawn(async move {
+    ///         match select(Box::pin(work()), cancelled).await {
+    ///             Either::Left((done, _)) => done,
+    ///             Either::Right(_) => {
+    ///                 remove_what_is_half_done().await;
+    ///                 String::new() // nobody waits for it
+    ///             }
+    ///         }
+    ///     });
+    ///     Ok(task.await?)
     /// }
+    /// # async fn work() -> String { String::new() }
+    /// # async fn remove_what_is_half_done() {}
     /// ```
     pub fn cancelled(&self) -> impl Future<Output = ()> + Send + Sync + Unpin + 'static + use<> {
         Cancelled::new(CallRef(self.call.clone()))
     }
 
-    /// Whether the call is cancelled.
+    /// Whether the call is cancelled: for work on a thread of its own, which nothing drops.
+    ///
+    /// ```
+    /// use mcp_http::{Context, ToolError};
+    ///
+    /// async fn crunch(cx: Context) -> Result<String, ToolError> {
+    ///     let steps = tokio::task::spawn_blocking(move || {
+    ///         (0..1_000_000_u64).take_while(|_| !cx.is_cancelled()).count()
+    ///     });
+    ///     Ok(format!("{} steps", steps.await?))
+    /// }
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.call.cancellation.is_cancelled()
     }
 
-    /// The headers of the HTTP request.
+    /// The headers of the HTTP request, among them what a client sends as a credential. Over HTTP/2
+    /// there is no `Host`: it is the [`uri`](Self::uri)'s authority.
     pub fn headers(&self) -> &http::HeaderMap {
         self.call.info.head.headers()
     }
@@ -193,7 +217,8 @@ impl Context {
         self.call.info.version
     }
 
-    /// What the client says who it is, if it does.
+    /// What the client says who it is, if it does. It proves nothing: see
+    /// [`principal`](Self::principal).
     pub fn client_info(&self) -> Option<Implementation> {
         // Serde's derived structs also read themselves from arrays.
         self.call.info.client_info.as_ref().filter(|info| info.is_object())?.read()

@@ -29,11 +29,24 @@ pub use futures::future::BoxFuture;
 /// }
 /// ```
 ///
+/// The future runs on the tokio runtime, among others: what blocks a thread or computes for long
+/// belongs into `tokio::task::spawn_blocking`.
+///
 /// # Cancel safety
 ///
-/// In the modern era (2026-07-28) a client cancels by closing its response, and the future is
-/// dropped where it stands. What must not be left half done belongs into a task of its own. In
-/// the legacy era the future runs on, and [`Context::cancelled`] tells.
+/// When a call is cancelled its future is dropped where it stands, at an `.await`, and is not
+/// polled again:
+///
+/// | | 2026-07-28 | earlier, in a session | earlier, without sessions |
+/// |---|---|---|---|
+/// | the client closes the response, or the connection breaks | dropped | runs on | runs on |
+/// | `notifications/cancelled` names the call | – | dropped | runs on |
+/// | DELETE ends the session | – | dropped | – |
+///
+/// What must not be left half done belongs into a task of its own, to which
+/// [`Context::cancelled`] tells that the call was cancelled. A legacy call that runs on after a
+/// disconnect finds its client again when that resumes the stream; the answer of one that had no
+/// stream yet is discarded.
 ///
 /// # Panics
 ///
@@ -49,7 +62,12 @@ pub use futures::future::BoxFuture;
     note = "a closure that takes a type of its own instead of `Arguments` goes to `typed_tool`"
 )]
 pub trait ToolHandler: Send + Sync + 'static {
-    /// Begins a call.
+    /// Begins a call. The future begins to run when it is polled, which is at once.
+    ///
+    /// # Errors
+    ///
+    /// The future's error becomes what the client is told: see [`ToolError`] for which kind becomes
+    /// what.
     fn call(
         &self,
         arguments: Arguments,

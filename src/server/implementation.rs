@@ -63,6 +63,13 @@ pub struct Icon {
 }
 
 /// The background that an icon is drawn for.
+///
+/// ```
+/// use mcp_http::{Icon, IconTheme};
+///
+/// let icon = Icon::new("https://example.com/moon.svg").with_theme(IconTheme::Dark);
+/// # let _ = icon;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

@@ -54,7 +54,7 @@ pub use typed::TypedToolResult;
 
 pub(crate) use context::CallInfo;
 pub(crate) use dispatch::{Dispatched, Request};
-pub(crate) use outbox::{OutboxLimits, Outgoing, OutgoingKind, Sink};
+pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, Sink};
 pub(crate) use raw::RawJson;
 pub(crate) use registry::FoundTool;
 pub(crate) use reply::{CacheHint, Reply};

@@ -42,13 +42,27 @@ pub(crate) enum OutgoingKind {
     Progress,
     /// A log message.
     Log,
+    /// What stands for this many log messages that had no room.
+    Dropped(u64),
 }
 
 /// Where messages go at once: a session's log.
 pub(crate) trait Sink: Send + Sync {
     /// Takes a message. It is called under the outbox's lock and must not call the outbox.
-    fn send(&self, message: Outgoing);
+    ///
+    /// # Errors
+    ///
+    /// There is no room for it now, or ever.
+    fn send(&self, message: Outgoing) -> Result<(), NoRoom>;
+
+    /// Whether a log message of so many bytes would fit behind a marker. What is kept free for a
+    /// marker is spent by one, so none is sent that nothing can follow, but for the last.
+    fn has_room(&self, bytes: usize) -> bool;
 }
+
+/// A sink has no room for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoRoom;
 
 /// The messages of one call.
 pub(crate) struct Outbox {
@@ -71,7 +85,7 @@ enum Mode {
     /// Nobody has said where the messages go, or a body polls them out.
     Queue(Queue),
     /// A sink takes them.
-    Forward(Arc<dyn Sink>),
+    Forward(Forward),
     /// No more are taken, but those that are queued can still be polled out.
     Draining(Queue),
     /// No more are taken, and there are none.
@@ -84,7 +98,14 @@ enum Mode {
 #[must_use]
 struct After {
     wake: Option<Waker>,
-    drop: Option<Arc<dyn Sink>>,
+    drop: Option<Forward>,
+}
+
+/// A sink, and what it had no room for.
+struct Forward {
+    sink: Arc<dyn Sink>,
+    /// Log messages that did not fit since the last one that did.
+    dropped_logs: u64,
 }
 
 #[derive(Default)]
@@ -174,13 +195,13 @@ impl Outbox {
     /// Takes no more messages: later ones are discarded and counted. What is queued can still be
     /// polled out or forwarded.
     pub(crate) fn close(&self) {
-        let after = self.lock().close();
+        let after = self.lock().close(self.gap_level);
         after.run();
     }
 
     /// Takes no more messages and discards those that are queued: nobody can be told.
     pub(crate) fn discard(&self) {
-        let after = self.lock().discard();
+        let after = self.lock().discard(self.gap_level);
         after.run();
     }
 
@@ -203,13 +224,7 @@ impl State {
                 queue.push(message, limits, gap_level);
                 return After { wake: self.waker.take(), drop: None };
             }
-            // What no log has room for is told as well.
-            Mode::Forward(sink) if message.bytes.len() > limits.bytes => {
-                if message.kind == OutgoingKind::Log {
-                    sink.send(gap_marker(1, gap_level));
-                }
-            }
-            Mode::Forward(sink) => sink.send(message),
+            Mode::Forward(forward) => forward.send(message, gap_level),
             Mode::Draining(_) | Mode::Closed => self.discarded += 1,
         }
         After::default()
@@ -217,17 +232,19 @@ impl State {
 
     fn forward_to(&mut self, sink: Arc<dyn Sink>, gap_level: LogLevel) -> After {
         let mut after = After::default();
+        let mut forward = Forward { sink, dropped_logs: 0 };
         self.mode = match std::mem::replace(&mut self.mode, Mode::Closed) {
             Mode::Queue(queue) => {
-                queue.drain_into(&*sink, gap_level);
-                Mode::Forward(sink)
+                queue.drain_into(&mut forward, gap_level);
+                Mode::Forward(forward)
             }
             Mode::Forward(before) => {
                 after.drop = Some(before);
-                Mode::Forward(sink)
+                Mode::Forward(forward)
             }
             Mode::Draining(queue) => {
-                queue.drain_into(&*sink, gap_level);
+                queue.drain_into(&mut forward, gap_level);
+                self.discarded += forward.end(gap_level);
                 Mode::Closed
             }
             Mode::Closed => Mode::Closed,
@@ -235,12 +252,13 @@ impl State {
         after
     }
 
-    fn close(&mut self) -> After {
+    fn close(&mut self, gap_level: LogLevel) -> After {
         let mut after = After { wake: self.waker.take(), drop: None };
         self.mode = match std::mem::replace(&mut self.mode, Mode::Closed) {
             Mode::Queue(queue) | Mode::Draining(queue) => Mode::Draining(queue),
-            Mode::Forward(sink) => {
-                after.drop = Some(sink);
+            Mode::Forward(mut forward) => {
+                self.discarded += forward.end(gap_level);
+                after.drop = Some(forward);
                 Mode::Closed
             }
             Mode::Closed => Mode::Closed,
@@ -248,8 +266,8 @@ impl State {
         after
     }
 
-    fn discard(&mut self) -> After {
-        let after = self.close();
+    fn discard(&mut self, gap_level: LogLevel) -> After {
+        let after = self.close(gap_level);
         if let Mode::Draining(queue) = std::mem::replace(&mut self.mode, Mode::Closed) {
             self.discarded += queue.messages.len() as u64 + queue.dropped_logs;
         }
@@ -266,6 +284,35 @@ impl After {
     }
 }
 
+impl Forward {
+    /// Passes a message on. Log messages without room are counted, and none passes the marker
+    /// that stands for them; progress without room is needless.
+    fn send(&mut self, message: Outgoing, gap_level: LogLevel) {
+        match message.kind {
+            // What has no room is needless.
+            OutgoingKind::Progress => drop(self.sink.send(message)),
+            OutgoingKind::Dropped(count) => self.dropped_logs += count,
+            OutgoingKind::Log => {
+                if self.dropped_logs > 0 && self.sink.has_room(message.bytes.len()) {
+                    self.end(gap_level);
+                }
+                if self.dropped_logs > 0 || self.sink.send(message).is_err() {
+                    self.dropped_logs += 1;
+                }
+            }
+        }
+    }
+
+    /// Says how many were dropped since the last one that fit; how many stay untold.
+    fn end(&mut self, gap_level: LogLevel) -> u64 {
+        if self.dropped_logs > 0 && self.sink.send(gap_marker(self.dropped_logs, gap_level)).is_ok()
+        {
+            self.dropped_logs = 0;
+        }
+        self.dropped_logs
+    }
+}
+
 impl Queue {
     fn is_empty(&self) -> bool {
         self.messages.is_empty() && self.dropped_logs == 0
@@ -274,7 +321,9 @@ impl Queue {
     fn push(&mut self, message: Outgoing, limits: &OutboxLimits, gap_level: LogLevel) {
         match message.kind {
             OutgoingKind::Progress => self.push_progress(message, limits),
-            OutgoingKind::Log => self.push_log(message, limits, gap_level),
+            OutgoingKind::Log | OutgoingKind::Dropped(_) => {
+                self.push_log(message, limits, gap_level);
+            }
         }
     }
 
@@ -321,9 +370,9 @@ impl Queue {
         (dropped > 0).then(|| gap_marker(dropped, gap_level))
     }
 
-    fn drain_into(mut self, sink: &dyn Sink, gap_level: LogLevel) {
+    fn drain_into(mut self, forward: &mut Forward, gap_level: LogLevel) {
         while let Some(message) = self.pop(gap_level) {
-            sink.send(message);
+            forward.send(message, gap_level);
         }
     }
 
@@ -341,7 +390,7 @@ impl Queue {
 fn gap_marker(dropped: u64, level: LogLevel) -> Outgoing {
     let data = json!({ "dropped": dropped });
     let bytes = notification::message(level, Some(LOGGER), &data).expect("a number is JSON");
-    Outgoing { bytes, kind: OutgoingKind::Log }
+    Outgoing { bytes, kind: OutgoingKind::Dropped(dropped) }
 }
 
 #[cfg(test)]
@@ -371,8 +420,36 @@ mod tests {
     }
 
     impl Sink for Log {
-        fn send(&self, message: Outgoing) {
+        fn send(&self, message: Outgoing) -> Result<(), NoRoom> {
             self.0.lock().unwrap().push(text(&message));
+            Ok(())
+        }
+
+        fn has_room(&self, _: usize) -> bool {
+            true
+        }
+    }
+
+    /// A sink that has room for a number of log messages, and then for one marker more.
+    #[derive(Default)]
+    struct Narrow {
+        log: Log,
+        room: Mutex<usize>,
+    }
+
+    impl Sink for Narrow {
+        fn send(&self, message: Outgoing) -> Result<(), NoRoom> {
+            let mut room = self.room.lock().unwrap();
+            let needed = if message.kind == OutgoingKind::Log { 2 } else { 1 };
+            if *room < needed {
+                return Err(NoRoom);
+            }
+            *room -= 1;
+            self.log.send(message)
+        }
+
+        fn has_room(&self, _: usize) -> bool {
+            *self.room.lock().unwrap() >= 3
         }
     }
 
@@ -512,14 +589,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_larger_than_the_limit_is_told_as_dropped_by_a_sink_too() {
-        let outbox = outbox(9, 3);
-        let log = Arc::new(Log::default());
-        outbox.forward_to(log.clone());
-        outbox.send_log("1234".into());
-        outbox.send_progress(1.0, "1234".into());
-        outbox.send_log("123".into());
-        assert_eq!(log.said(), [marker(1), "123".to_owned()]);
+    fn what_a_sink_has_no_room_for_is_told_once_it_has_and_at_the_end() {
+        let outbox = outbox(9, 99);
+        let sink = Arc::new(Narrow { room: Mutex::new(2), ..Narrow::default() });
+        for log in ["a", "b"] {
+            outbox.send_log(log.into());
+        }
+        outbox.forward_to(sink.clone());
+        outbox.send_log("c".into());
+        assert_eq!(sink.log.said(), ["a"]);
+        *sink.room.lock().unwrap() = 3;
+        outbox.send_log("d".into());
+        assert_eq!(sink.log.said(), ["a".to_owned(), marker(2), "d".to_owned()]);
+        outbox.send_log("e".into());
+        outbox.close();
+        assert_eq!(sink.log.said()[3..], [marker(1)]);
+        assert_eq!(outbox.discarded(), 0);
+    }
+
+    #[test]
+    fn what_could_not_be_told_at_the_end_is_counted() {
+        let outbox = outbox(9, 99);
+        outbox.forward_to(Arc::new(Narrow::default()));
+        outbox.send_log("a".into());
+        outbox.send_progress(1.0, "p".into());
+        outbox.close();
+        assert_eq!(outbox.discarded(), 1);
     }
 
     #[test]

@@ -20,9 +20,11 @@ use crate::protocol::version::ProtocolVersion;
 
 /// A server: its name, and the tools that it offers. Cheap to clone.
 ///
-/// It knows nothing of HTTP and serves nothing by itself; an `McpService` is built from it.
+/// It knows nothing of HTTP and serves nothing by itself; an [`McpService`](crate::McpService) is
+/// built from it.
 ///
-/// ```
+#[cfg_attr(feature = "schemars", doc = "```")]
+#[cfg_attr(not(feature = "schemars"), doc = "```ignore")]
 /// use mcp_http::{Context, Server, ToolError};
 ///
 /// #[derive(serde::Deserialize, schemars::JsonSchema)]

@@ -13,6 +13,16 @@ use crate::protocol::jsonrpc::ObjectWriter;
 use crate::protocol::version::ProtocolVersion;
 
 /// Who may cache a list (2026-07-28, Caching, Cache Scope Field).
+///
+/// ```
+/// use std::time::Duration;
+/// use mcp_http::{CacheScope, Server};
+///
+/// let server = Server::builder("clock", "1.0.0")
+///     .cache(Duration::from_secs(300), CacheScope::Public) // the same tools for everybody
+///     .build()?;
+/// # Ok::<(), mcp_http::BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CacheScope {

@@ -48,8 +48,9 @@ enum Outcome {
 ///
 /// A typed tool that returns it announces the schema of `T` as its output schema.
 ///
-/// ```
-/// use mcp_http::{Arguments, Context, Server, Structured, ToolError};
+#[cfg_attr(feature = "schemars", doc = "```")]
+#[cfg_attr(not(feature = "schemars"), doc = "```ignore")]
+/// use mcp_http::{Context, Server, Structured, ToolError};
 ///
 /// #[derive(serde::Serialize, schemars::JsonSchema)]
 /// struct Sum { total: i64 }

@@ -117,7 +117,13 @@ impl Tool {
 
     /// Sets the JSON Schema of the arguments, whose root must have `"type": "object"`.
     ///
-    /// For a typed tool it takes the place of the derived one.
+    /// For a typed tool it takes the place of the derived one. Arguments are not validated against
+    /// it: what reads them says what does not fit.
+    ///
+    /// A property of type string, integer or boolean may have an `x-mcp-header`, whose value names
+    /// a header `Mcp-Param-*` that repeats the argument (2026-07-28, Tools, x-mcp-header). A modern
+    /// call whose header is missing or differs is refused, and building the service fails if an
+    /// annotation breaks the rules.
     #[must_use]
     pub fn with_input_schema(mut self, schema: Value) -> Self {
         self.input_schema = Some(schema);

@@ -19,7 +19,8 @@ use serde_json::{Map, Value};
 /// - A **protocol error**, from [`ToolError::protocol`] and its like: a JSON-RPC error, which
 ///   clients rarely show to the model.
 ///
-/// ```
+#[cfg_attr(feature = "schemars", doc = "```")]
+#[cfg_attr(not(feature = "schemars"), doc = "```ignore")]
 /// use mcp_http::{Arguments, Context, Server, ToolError};
 ///
 /// let server = Server::builder("files", "1.0.0")

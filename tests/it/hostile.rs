@@ -174,3 +174,42 @@ async fn modern_envelopes_are_whole() {
 async fn modern_calls_are_refused_by_their_page() {
     run_table(modern::calls).await;
 }
+
+/// A row is found by its name.
+#[tokio::test]
+async fn the_tables_are_long_and_no_row_stands_twice() {
+    let server = TestServer::start().await;
+    let world = World::open(&server).await;
+    let tables = [
+        bodies::malformed(&world),
+        bodies::unusual(&world),
+        framing::no_requests(),
+        framing::lengths(),
+        framing::chunks(),
+        framing::heads(&world),
+        heads::methods(&world),
+        heads::paths(),
+        heads::hosts(),
+        heads::origins(),
+        heads::content_types(),
+        heads::accepts(&world),
+        legacy::sessions(&world),
+        legacy::versions(&world),
+        legacy::calls(&world),
+        legacy::initializations(&world),
+        legacy::batches(&world),
+        legacy::resumptions(&world),
+        modern::headers(),
+        modern::params(),
+        modern::envelopes(),
+        modern::calls(&world),
+    ];
+    let rows: usize = tables.iter().map(Vec::len).sum();
+    assert!(rows > 600, "{rows} rows");
+    for table in &tables {
+        let mut names = std::collections::HashSet::new();
+        let twice: Vec<_> =
+            table.iter().map(|it| it.name()).filter(|it| !names.insert(*it)).collect();
+        assert!(twice.is_empty(), "{twice:?}");
+    }
+}

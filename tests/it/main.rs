@@ -3,9 +3,13 @@
 #![expect(unreachable_pub, reason = "what the modules share is for this crate alone")]
 
 mod adapter;
+mod coverage;
 mod hostile;
 mod layering;
 mod legacy;
 mod modern;
+#[cfg(all(unix, feature = "schemars"))]
+mod readme;
+mod rules;
 mod schema;
 mod support;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::http::body::ResponseBody;
+use crate::http::commit::Framing;
 use crate::http::respond;
 use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error, encode_result};
 use crate::protocol::sse;
@@ -40,7 +41,11 @@ impl Answer {
 }
 
 /// The response to a call that was cancelled: a stream without an answer (2025-11-25,
-/// Cancellation, Behavior Requirements: "Not send a response for the cancelled request").
-pub(super) fn nothing() -> Response<ResponseBody> {
-    respond::sse(ResponseBody::full(sse::heartbeat()))
+/// Cancellation, Behavior Requirements: "Not send a response for the cancelled request"). A client
+/// that takes no streams gets no body at all.
+pub(super) fn nothing(framing: Framing) -> Response<ResponseBody> {
+    match framing {
+        Framing::JsonOnly => respond::accepted(),
+        Framing::Adaptive | Framing::SseOnly => respond::sse(ResponseBody::full(sse::heartbeat())),
+    }
 }

@@ -11,7 +11,7 @@ use super::answer::Answer;
 use crate::http::endpoint::Admitted;
 use crate::http::service::{CallPermit, Shared};
 use crate::protocol::jsonrpc::{ErrorCode, Params, Request, RequestId, RpcError, string};
-use crate::protocol::legacy::{CallRefused, Session, Ticket};
+use crate::protocol::legacy::{CallRefused, Session, SessionEnded, Ticket};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{self, CallInfo, Context, Dispatched, RawJson, Reply, Running};
@@ -71,9 +71,10 @@ impl Call {
     pub(super) fn ensure_ticket(&mut self, session: &Arc<Session>) -> Result<(), Refusal> {
         if self.ticket.is_none() {
             let id = self.answer.id.clone();
-            let ticket = session.begin_call(id.clone(), Arc::new(|| ()));
-            let refuse = |refused| Refusal::from(Reason::from(refused)).for_request(Some(id));
-            self.ticket = Some(ticket.map_err(refuse)?);
+            let ticket = session.adopt_call(id.clone()).map_err(|SessionEnded| {
+                Refusal::from(Reason::SessionUnknown).for_request(Some(id))
+            })?;
+            self.ticket = Some(ticket);
         }
         Ok(())
     }
@@ -85,14 +86,27 @@ impl Call {
     }
 }
 
+impl Drop for Call {
+    fn drop(&mut self) {
+        // Nobody waits for it any more: what the handler has spawned must learn of it.
+        if let (CallState::Running(_), Some(cx)) = (&self.state, &self.cx) {
+            cx.cancel();
+        }
+    }
+}
+
 impl Post<'_> {
     /// Begins a call.
     ///
     /// # Errors
     ///
     /// There is no room for it, or its session has just ended.
-    pub(super) fn begin(&self, request: &Request<'_>) -> Result<Call, Refusal> {
-        let answer = Answer { id: request.id.clone(), version: self.version };
+    pub(super) fn begin(
+        &self,
+        request: &Request<'_>,
+        permit: Option<CallPermit>,
+    ) -> Result<Call, Refusal> {
+        let answer = self.answer_to(request.id.clone());
         match &*request.method {
             // 2025-11-25, Ping: "The receiver MUST respond promptly with an empty response".
             "ping" => Ok(self.empty(answer)),
@@ -108,18 +122,28 @@ impl Post<'_> {
                 let message = "`initialize` must not be part of a batch";
                 Ok(Call::refused(answer, &RpcError::new(ErrorCode::InvalidRequest, message)))
             }
-            _ => self.dispatch(answer, request),
+            _ => self.dispatch(answer, request, permit),
         }
     }
 
-    fn dispatch(&self, answer: Answer, request: &Request<'_>) -> Result<Call, Refusal> {
+    /// What answers the request of this id.
+    pub(super) fn answer_to(&self, id: RequestId) -> Answer {
+        Answer { id, version: self.version }
+    }
+
+    fn dispatch(
+        &self,
+        answer: Answer,
+        request: &Request<'_>,
+        permit: Option<CallPermit>,
+    ) -> Result<Call, Refusal> {
         let progress_token = match request.params.meta().progress_token.map(progress_token) {
             None => None,
             Some(Ok(token)) => Some(token),
             Some(Err(error)) => return Ok(Call::refused(answer, &error)),
         };
         let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(answer.id.clone()));
-        let permit = CallPermit::take(self.shared).ok_or_else(|| refuse(Reason::TooManyCalls))?;
+        let permit = permit.ok_or_else(|| refuse(Reason::TooManyCalls))?;
         let cx = self.context(progress_token);
         let ticket = match self.session {
             None => None,
@@ -164,7 +188,7 @@ impl Post<'_> {
             head: Arc::clone(&self.admitted.head),
             version: self.version,
             principal: self.admitted.principal.clone(),
-            progress_token: progress_token.map(|token| RawJson::slice(self.body, token)),
+            progress_token: progress_token.map(|token| self.shared.keep(self.body, token)),
             // What was not asked for is not sent: it would turn quick answers into streams.
             log_level: session.and_then(|session| session.log_level()).filter(|_| has_logging),
             client_info: session.and_then(|session| session.client_info()).map(RawJson::copy),

@@ -79,15 +79,28 @@ impl Call {
 
 impl Drop for Drive {
     fn drop(&mut self) {
-        let calls = std::mem::take(&mut self.calls).into_iter();
-        let calls = calls.filter(|call| matches!(call.state, CallState::Running(_)));
         // Without a runtime there is nothing left that could run them.
         let Ok(runtime) = Handle::try_current() else { return };
-        for mut call in calls {
+        for mut call in std::mem::take(&mut self.calls) {
             if let Some(cx) = &call.cx {
                 cx.outbox().discard();
             }
-            runtime.spawn(async move { std::future::poll_fn(|task| call.poll(task)).await });
+            match call.state {
+                CallState::Running(_) => drop(runtime.spawn(async move {
+                    std::future::poll_fn(|task| call.poll(task)).await;
+                    call.discard();
+                })),
+                CallState::Done(_) | CallState::Gone => call.discard(),
+            }
+        }
+    }
+}
+
+impl Call {
+    /// The answer, which no event id can name, goes nowhere, and is counted.
+    fn discard(mut self) {
+        if let (CallState::Done(_), Some(ticket)) = (&self.state, self.ticket.take()) {
+            ticket.discard();
         }
     }
 }

@@ -55,6 +55,7 @@ pub(crate) fn get(
         },
     };
     let shutdown = admitted.head.extensions().get::<ShutdownSignal>();
-    let stream = LogStream::new(connection, purpose, shared.options.heartbeat, shutdown);
+    let (heartbeat, retry) = (shared.options.heartbeat, shared.registry.limits().retry);
+    let stream = LogStream::new(connection, purpose, heartbeat, retry, shutdown);
     Ok(respond::sse(ResponseBody::log(stream)))
 }

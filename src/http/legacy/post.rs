@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::answer::{self, Answer};
+use super::answer;
 use super::calls::{Call, CallState, Post};
 use super::drive::{Drive, Verdict};
 use super::session::find;
@@ -18,13 +18,15 @@ use crate::http::heartbeat::Heartbeat;
 use crate::http::log_stream::{LogStream, Purpose};
 use crate::http::request_stream::{Disconnect, RequestStream};
 use crate::http::respond;
-use crate::http::service::Shared;
+use crate::http::service::{CallPermit, Shared};
 use crate::protocol::jsonrpc::{Invalid, Message, Notification, Parsed, RequestId, RpcError};
-use crate::protocol::legacy::{Answered, CallSender, Kind, Session, SessionEnded};
+use crate::protocol::legacy::{
+    Answered, CallSender, Kind, Sent, Session, SessionEnded, Ticket, session_ended,
+};
 use crate::protocol::media;
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{Outgoing, OutgoingKind, Sink};
+use crate::server::{NoRoom, Outgoing, OutgoingKind, Sink};
 
 /// Serves what a legacy client posts.
 pub(crate) async fn post(
@@ -48,8 +50,13 @@ pub(crate) async fn post(
         version: version.unwrap_or(ProtocolVersion::V2025_03_26),
         body,
     };
-    let (calls, shape) = match parsed {
-        Parsed::Single(Message::Request(request)) => (vec![post.begin(&request)?], Shape::Single),
+    let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
+    let begun = match parsed {
+        Parsed::Single(Message::Request(request)) => {
+            let permit = CallPermit::take(shared);
+            let calls = vec![post.begin(&request, permit)?];
+            Begun { calls, strays: Vec::new(), shape: Shape::Single }
+        }
         Parsed::Single(message) => {
             post.take(&message);
             return Ok(respond::accepted());
@@ -57,31 +64,35 @@ pub(crate) async fn post(
         Parsed::Batch(_) if post.version != ProtocolVersion::V2025_03_26 => {
             return Err(Reason::BatchNotAllowed.into());
         }
-        Parsed::Batch(items) => {
-            let calls = post.begin_all(items)?;
-            if calls.is_empty() {
+        Parsed::Batch(items) => match post.begin_all(items)? {
+            begun if begun.calls.is_empty() && begun.strays.is_empty() => {
                 return Ok(respond::accepted());
             }
-            (calls, Shape::Batch)
-        }
+            begun => begun,
+        },
     };
-    let mut framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
-    let streams_only = framing == Framing::SseOnly;
     // Without a session there is no log that several calls could share.
-    if session.is_none() && shape == Shape::Batch {
-        framing = Framing::JsonOnly;
+    let no_stream = session.is_none() && begun.shape == Shape::Batch;
+    let driven = if no_stream { Framing::JsonOnly } else { framing };
+    if driven == Framing::JsonOnly {
+        begun.calls.iter().filter_map(|call| call.cx.as_ref()).for_each(|cx| cx.outbox().discard());
     }
-    if framing == Framing::JsonOnly {
-        calls.iter().filter_map(|call| call.cx.as_ref()).for_each(|cx| cx.outbox().discard());
-    }
-    let mut drive = Drive::new(calls, framing, shared.options.commit_after);
+    let mut drive = Drive::new(begun.calls, driven, shared.options.commit_after);
     let verdict = poll_fn(|task| drive.poll(task)).await;
-    let calls = drive.into_calls();
+    let begun = Begun { calls: drive.into_calls(), ..begun };
     match (verdict, session) {
-        (Verdict::Json, session) => answer_at_once(calls, shape, session, streams_only),
-        (Verdict::Stream, Some(session)) => stream_log(shared, calls, &session),
-        (Verdict::Stream, None) => Ok(stream_request(shared, calls)),
+        (Verdict::Json, session) => answer_at_once(begun, session.as_deref(), framing),
+        (Verdict::Stream, Some(session)) => stream_log(shared, begun, &session),
+        (Verdict::Stream, None) => Ok(stream_request(shared, begun, framing)),
     }
+}
+
+/// What was begun for a POST.
+struct Begun {
+    calls: Vec<Call>,
+    /// The errors of what was no message and names no request.
+    strays: Vec<Bytes>,
+    shape: Shape,
 }
 
 /// Whether what was posted is an array.
@@ -92,23 +103,36 @@ enum Shape {
 }
 
 impl Post<'_> {
-    /// Begins the calls of a batch. What is no message gets an answer of its own
-    /// (JSON-RPC 2.0, section 6).
-    fn begin_all(&self, items: Vec<Result<Message<'_>, Invalid>>) -> Result<Vec<Call>, Refusal> {
-        let mut calls = Vec::with_capacity(items.len());
+    /// Begins the calls of a batch. What is no message gets an error of its own (JSON-RPC 2.0,
+    /// section 6).
+    ///
+    /// There is room for all calls or for none: a refusal comes before anything was done.
+    fn begin_all(&self, items: Vec<Result<Message<'_>, Invalid>>) -> Result<Begun, Refusal> {
+        let requests = items.iter().filter(|item| matches!(item, Ok(Message::Request(_)))).count();
+        let permits: Option<Vec<_>> =
+            (0..requests).map(|_| CallPermit::take(self.shared)).collect();
+        let mut permits = permits.ok_or(Reason::TooManyCalls)?.into_iter();
+        let mut begun =
+            Begun { calls: Vec::with_capacity(requests), strays: Vec::new(), shape: Shape::Batch };
         for item in items {
             match item {
-                Ok(Message::Request(request)) => calls.push(self.begin(&request)?),
+                Ok(Message::Request(request)) => {
+                    let call = self.begin(&request, permits.next());
+                    begun.calls.push(call.unwrap_or_else(|refusal| {
+                        Call::done(self.answer_to(request.id), refusal.body())
+                    }));
+                }
                 Ok(message) => self.take(&message),
-                Err(invalid) => calls.push(self.refuse(invalid)),
+                Err(invalid) => match invalid.id.clone() {
+                    Some(id) => {
+                        let body = Refusal::from(invalid).body();
+                        begun.calls.push(Call::done(self.answer_to(id), body));
+                    }
+                    None => begun.strays.push(Refusal::from(invalid).body()),
+                },
             }
         }
-        Ok(calls)
-    }
-
-    fn refuse(&self, invalid: Invalid) -> Call {
-        let id = invalid.id.clone().unwrap_or_else(|| RequestId::from(0));
-        Call::done(Answer { id, version: self.version }, Refusal::from(invalid).body())
+        Ok(begun)
     }
 
     /// Takes what has no answer: a notification, or an answer to a request of the server's. What
@@ -136,33 +160,37 @@ fn cancelled_id(notification: &Notification<'_>) -> Option<RequestId> {
 }
 
 /// The response to calls that are all over, and need no stream.
+///
+/// A call whose session has ended meanwhile is told so, with 404 if it was the only one.
 fn answer_at_once(
-    calls: Vec<Call>,
-    shape: Shape,
-    session: Option<Arc<Session>>,
-    streams_only: bool,
+    begun: Begun,
+    session: Option<&Session>,
+    framing: Framing,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let mut messages = Vec::with_capacity(calls.len());
-    let mut gone = None;
-    for call in calls {
-        match (call.state, call.ticket) {
+    let (mut messages, mut gone) = (Vec::new(), Vec::new());
+    for mut call in begun.calls {
+        let state = std::mem::replace(&mut call.state, CallState::Gone);
+        match (state, call.ticket.take()) {
             (CallState::Done(message), None) => messages.push(message),
             (CallState::Done(message), Some(ticket)) => match ticket.answer(message) {
                 Answered::Unbound(message) => messages.push(message),
-                _ => gone = Some(call.answer.id),
+                _ => gone.push(call.answer.id.clone()),
             },
-            (CallState::Gone | CallState::Running(_), _) => gone = Some(call.answer.id),
+            (CallState::Gone | CallState::Running(_), _) => gone.push(call.answer.id.clone()),
         }
     }
-    let ended = session.is_some_and(|session| session.is_ended());
-    if let (Some(id), true, true) = (gone, messages.is_empty(), ended) {
-        return Err(Refusal::from(Reason::SessionUnknown).for_request(Some(id)));
+    if !gone.is_empty() && session.is_some_and(Session::is_ended) {
+        if let ([id], true) = (&*gone, messages.is_empty()) {
+            return Err(Refusal::from(Reason::SessionUnknown).for_request(Some(id.clone())));
+        }
+        messages.extend(gone.iter().map(session_ended));
     }
-    Ok(match (messages.is_empty(), streams_only, shape) {
-        (true, ..) => answer::nothing(),
-        (false, true, _) => respond::stream(messages),
-        (false, false, Shape::Single) => respond::json(StatusCode::OK, messages.remove(0)),
-        (false, false, Shape::Batch) => respond::json(StatusCode::OK, array(&messages)),
+    messages.extend(begun.strays);
+    Ok(match (messages.is_empty(), framing, begun.shape) {
+        (true, ..) => answer::nothing(framing),
+        (false, Framing::SseOnly, _) => respond::stream(messages),
+        (false, _, Shape::Single) => respond::json(StatusCode::OK, messages.remove(0)),
+        (false, _, Shape::Batch) => respond::json(StatusCode::OK, array(&messages)),
     })
 }
 
@@ -183,21 +211,26 @@ fn array(messages: &[Bytes]) -> Bytes {
 /// The response to calls whose session keeps a log of what they say.
 fn stream_log(
     shared: &Arc<Shared>,
-    mut calls: Vec<Call>,
+    mut begun: Begun,
     session: &Arc<Session>,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    for call in &mut calls {
+    for call in &mut begun.calls {
         call.ensure_ticket(session)?;
     }
-    let tickets = calls.iter().filter_map(|call| call.ticket.as_ref());
+    let tickets: Vec<_> = begun.calls.iter().filter_map(|call| call.ticket.as_ref()).collect();
+    let Some(first) = tickets.first() else { return Ok(respond::stream(begun.strays)) };
+    let sender = first.sender();
     let connection = session
         .open_stream(tickets, shared.now())
         .map_err(|SessionEnded| Refusal::from(Reason::SessionUnknown))?;
-    for call in calls {
+    for stray in begun.strays {
+        sender.send(Kind::Notification, stray);
+    }
+    for call in begun.calls {
         call.stream_into_log();
     }
-    let heartbeat = shared.options.heartbeat;
-    let stream = LogStream::new(connection, Purpose::Answers, heartbeat, None);
+    let (heartbeat, retry) = (shared.options.heartbeat, shared.registry.limits().retry);
+    let stream = LogStream::new(connection, Purpose::Answers, heartbeat, retry, None);
     Ok(respond::sse(ResponseBody::log(stream)))
 }
 
@@ -219,13 +252,13 @@ impl Call {
         }
     }
 
-    fn end(self, ticket: crate::protocol::legacy::Ticket) {
+    fn end(mut self, ticket: Ticket) {
         if let Some(cx) = &self.cx {
             cx.outbox().close();
         }
-        if let CallState::Done(message) = self.state {
+        if let CallState::Done(message) = std::mem::replace(&mut self.state, CallState::Gone) {
             // Where it is too late for it, the session has counted it.
-            let _ = ticket.answer(message);
+            ticket.answer(message);
         }
     }
 }
@@ -234,38 +267,49 @@ impl Call {
 struct LogSink(CallSender);
 
 impl Sink for LogSink {
-    fn send(&self, message: Outgoing) {
+    fn send(&self, message: Outgoing) -> Result<(), NoRoom> {
         let kind = match message.kind {
             OutgoingKind::Progress => Kind::Progress,
             OutgoingKind::Log => Kind::Notification,
+            OutgoingKind::Dropped(_) => Kind::Marker,
         };
-        self.0.send(kind, message.bytes);
+        match self.0.send(kind, message.bytes) {
+            Sent::Refused(_) => Err(NoRoom),
+            // What came too late is counted by the session.
+            Sent::Logged | Sent::Unbound | Sent::Discarded => Ok(()),
+        }
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        self.0.has_room(bytes)
     }
 }
 
 /// The response to a call without a session: a stream that cannot be resumed.
-fn stream_request(shared: &Arc<Shared>, mut calls: Vec<Call>) -> Response<ResponseBody> {
-    let Some(mut call) = calls.pop() else { return answer::nothing() };
+fn stream_request(
+    shared: &Arc<Shared>,
+    mut begun: Begun,
+    framing: Framing,
+) -> Response<ResponseBody> {
+    let Some(mut call) = begun.calls.pop() else { return answer::nothing(framing) };
     let id = call.answer.id.clone();
-    let Some(cx) = call.cx.clone() else {
-        return match call.state {
-            CallState::Done(message) => respond::stream([message]),
-            _ => answer::nothing(),
-        };
-    };
-    let heartbeat = Heartbeat::new(shared.options.heartbeat);
-    let stream = match call.state {
-        CallState::Done(message) => RequestStream::ready(cx, id, message, heartbeat),
-        CallState::Gone => return answer::nothing(),
-        CallState::Running(_) => {
+    let heartbeat = || Heartbeat::new(shared.options.heartbeat);
+    let stream = match (std::mem::replace(&mut call.state, CallState::Gone), call.cx.clone()) {
+        (CallState::Gone, _) => return answer::nothing(framing),
+        (CallState::Done(message), None) => return respond::stream([message]),
+        (CallState::Done(message), Some(cx)) => RequestStream::ready(cx, id, message, heartbeat()),
+        // What runs has a context.
+        (CallState::Running(_), None) => return answer::nothing(framing),
+        (running @ CallState::Running(_), Some(cx)) => {
+            call.state = running;
             let task = tokio::spawn(async move {
                 poll_fn(|task| call.poll(task)).await;
-                match call.state {
+                match std::mem::replace(&mut call.state, CallState::Gone) {
                     CallState::Done(message) => message,
                     _ => call.answer.error(&RpcError::internal("The call was cancelled")),
                 }
             });
-            RequestStream::running(cx, id, task, Disconnect::Detaches, heartbeat)
+            RequestStream::running(cx, id, task, Disconnect::Detaches, heartbeat())
         }
     };
     respond::sse(ResponseBody::request(stream))

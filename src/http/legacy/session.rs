@@ -14,7 +14,7 @@ use crate::protocol::classify::session_id;
 use crate::protocol::head::SESSION_ID;
 use crate::protocol::jsonrpc::{Request, RequestId, RpcError, encode_error, encode_result, string};
 use crate::protocol::legacy::{AtCapacity, Ending, Lookup, Opening, Session, SessionId};
-use crate::protocol::media::{self, Framings};
+use crate::protocol::media;
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::{Era, ProtocolVersion};
 
@@ -26,10 +26,9 @@ pub(crate) fn initialize(
     admitted: &Admitted,
     request: &Request<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let respond = |message: Bytes| match media::framings(admitted.head.headers()) {
-        Framings::SseOnly => respond::stream([message]),
-        Framings::Adaptive | Framings::JsonOnly => respond::json(StatusCode::OK, message),
-    };
+    let accepted = media::framings(admitted.head.headers());
+    let framing = shared.options.framing.narrowed(accepted);
+    let respond = |message: Bytes| respond::at_once(framing, message);
     let opening = match opening(admitted, request) {
         Ok(opening) => opening,
         Err(error) => return Ok(respond(encode_error(Some(&request.id), &error))),
@@ -95,9 +94,10 @@ fn negotiate(requested: &str) -> ProtocolVersion {
     }
 }
 
+/// An operating system without randomness is one that can hold no more sessions.
 fn open(shared: &Arc<Shared>, opening: Opening) -> Result<Arc<Session>, AtCapacity> {
     let mut random = [0; SessionId::BYTES];
-    getrandom::fill(&mut random).expect("the operating system has randomness");
+    getrandom::fill(&mut random).map_err(|_| AtCapacity)?;
     let session = shared.registry.open(SessionId::from_random(random), opening)?;
     shared.ensure_sweeper();
     Ok(session)

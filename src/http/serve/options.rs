@@ -59,6 +59,22 @@ where
 }
 
 /// A server that has not been started: the options of [`serve()`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use mcp_http::{McpService, Server, serve};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let service = McpService::builder(Server::builder("demo", "1.0.0").build()?).build()?;
+/// let running = serve(service)
+///     .max_connections(2_000)
+///     .shutdown_deadline(Duration::from_secs(25)) // the platform grants 30 s
+///     .bind("0.0.0.0:8080")
+///     .await?;
+/// running.until_signal().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a server does nothing until it has a listener"]
 pub struct Serve<S> {
@@ -192,6 +208,19 @@ where
 }
 
 /// A listener that [`Serve::listener`] takes: `tokio`'s or `std`'s. Sealed.
+///
+/// ```
+/// use mcp_http::{McpService, Server, serve};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let service = McpService::builder(Server::builder("demo", "1.0.0").build()?).build()?;
+/// let inherited = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let running = serve(service).listener(inherited)?;
+/// # running.shutdown().await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait IntoListener: sealed::Sealed {}
 
 impl IntoListener for TcpListener {}

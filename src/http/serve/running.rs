@@ -19,6 +19,20 @@ use super::shutdown::ShutdownSignal;
 ///
 /// Dropping this begins a shutdown, which goes on in the background for as long as the runtime
 /// runs; nothing waits for it.
+///
+/// ```
+/// use mcp_http::{McpService, Server, serve};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let service = McpService::builder(Server::builder("demo", "1.0.0").build()?).build()?;
+/// let running = serve(service).bind("127.0.0.1:0").await?;
+/// println!("http://{}/mcp", running.local_addr());
+/// let drained = running.shutdown().await?; // a server that is to run on: until_signal()
+/// assert_eq!(drained.aborted, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "dropping a running server shuts it down"]
 pub struct Running {
     local_addr: SocketAddr,
@@ -32,6 +46,16 @@ enum State {
 }
 
 /// How a shutdown went.
+///
+/// ```no_run
+/// # async fn run(running: mcp_http::Running) -> std::io::Result<()> {
+/// let drained = running.until_signal().await?;
+/// if drained.aborted > 0 {
+///     eprintln!("{} connections were cut", drained.aborted);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {

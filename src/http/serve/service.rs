@@ -23,7 +23,15 @@ use super::{
 /// [`serve()`](crate::serve()) receives.
 ///
 /// Behind a load balancer this is the balancer's. An IPv4 peer of a dual-stack listener is given
-/// as IPv4.
+/// as IPv4. In a server of one's own, put one into the extensions of each request.
+///
+/// ```
+/// use mcp_http::{Context, PeerAddr};
+///
+/// fn is_local(cx: &Context) -> bool {
+///     cx.extensions().get::<PeerAddr>().is_some_and(|PeerAddr(addr)| addr.ip().is_loopback())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddr(pub SocketAddr);
 

@@ -70,6 +70,23 @@ impl fmt::Debug for ShutdownSignal {
 ///
 /// Polling it again from the same task costs one atomic load: a body may poll it with every
 /// frame.
+///
+/// ```
+/// use std::pin::Pin;
+/// use std::task::{Context, Poll};
+/// use mcp_http::ShutdownWait;
+///
+/// struct Ticks {
+///     shutdown: ShutdownWait,
+/// }
+///
+/// impl Ticks {
+///     /// Whether the stream is to end here.
+///     fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+///         Pin::new(&mut self.shutdown).poll(cx).is_ready()
+///     }
+/// }
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct ShutdownWait {
     signal: ShutdownSignal,

@@ -25,16 +25,37 @@ pin_project! {
     /// ```no_run
     /// use std::time::Duration;
     ///
+    /// use http::Request;
+    /// use hyper::body::Incoming;
+    /// use hyper::server::conn::http1;
+    /// use hyper::service::{Service, service_fn};
     /// use hyper_util::rt::TokioIo;
-    /// use mcp_http::WriteDeadline;
+    /// use mcp_http::{McpService, PeerAddr, Server, WriteDeadline};
     ///
-    /// # async fn accept(listener: tokio::net::TcpListener) -> std::io::Result<()> {
-    /// let (stream, _) = listener.accept().await?;
-    /// let io = WriteDeadline::new(TokioIo::new(stream), Duration::from_secs(30));
-    /// # let _ = io; // hyper::server::conn::http1::Builder::new().serve_connection(io, service)
-    /// # Ok(())
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::builder("weather", "1.0.0").build()?;
+    /// let service = McpService::builder(server).build()?;
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    /// loop {
+    ///     let (stream, peer) = listener.accept().await?;
+    ///     stream.set_nodelay(true)?; // or an event waits 40 ms for an acknowledgement
+    ///     let io = WriteDeadline::new(TokioIo::new(stream), Duration::from_secs(30));
+    ///     let service = service.clone();
+    ///     let service = service_fn(move |mut request: Request<Incoming>| {
+    ///         request.extensions_mut().insert(PeerAddr(peer));
+    ///         service.call(request)
+    ///     });
+    ///     tokio::spawn(
+    ///         http1::Builder::new()
+    ///             .max_buf_size(32 * 1024) // what may wait for a reader that is slow
+    ///             .serve_connection(io, service),
+    ///     );
+    /// }
     /// # }
     /// ```
+    ///
+    /// hyper without a timer waits for a head for ever; with one, its `header_read_timeout` (30 s)
+    /// closes idle connections as well, which a load balancer in front would rather keep for 600 s.
     ///
     /// Progress is any byte that the connection below accepts. A flush or a shutdown says nothing
     /// of bytes; it has the limit as a whole. A peer that reads, however slowly, is never cut.

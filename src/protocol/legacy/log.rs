@@ -14,14 +14,9 @@ pub(crate) enum Kind {
     Progress,
     /// Any other notification: goes after all progress, and is missed.
     Notification,
+    /// A notification that stands for others that had no room.
+    Marker,
     /// A request to the client: stays until a connection was given it.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "for what the server itself says or asks, which nothing does yet"
-        )
-    )]
     Request,
     /// The answer to a call: stays as long as the log.
     Answer,
@@ -36,7 +31,7 @@ pub(crate) struct Entry {
 }
 
 /// How much a log may hold.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Room {
     pub(crate) messages: usize,
     pub(crate) bytes: usize,
@@ -47,19 +42,24 @@ pub(crate) struct Room {
 pub(crate) enum Refused {
     /// The message alone is larger than the log.
     TooLarge,
-    /// The log is full of requests that no connection was given yet.
+    /// The log is full of what no connection was given yet.
     Full,
 }
+
+/// What is kept free for a marker, so that one can follow whatever had no room.
+pub(super) const MARKER: Room = Room { messages: 1, bytes: 256 };
 
 /// Messages in order, with a limit.
 ///
 /// When it is full it drops, oldest first: what the reader has passed already (kept only for
 /// replay), then progress, then other notifications. All but progress leaves a gap for a reader
-/// that would need it. Places are numbered from 1 and never reused; they may have holes.
+/// that would need it. Answers take no room: they are kept whatever their size, and nothing has to
+/// go for them. Places are numbered from 1 and never reused; they may have holes.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     entries: VecDeque<Entry>,
     bytes: usize,
+    answers: Room,
     progress: usize,
     last: u64,
     given: u64,
@@ -88,12 +88,42 @@ impl Log {
         let seq = self.skip();
         self.bytes += message.len();
         self.progress += usize::from(kind == Kind::Progress);
+        if kind == Kind::Answer {
+            self.answers.messages += 1;
+            self.answers.bytes += message.len();
+        }
         self.entries.push_back(Entry { seq, kind, message });
-        while self.bytes > room.bytes || self.entries.len() > room.messages {
+        while self.counted_bytes() > room.bytes || self.counted() > room.messages {
             let Some(index) = self.victim(passed) else { break };
             self.evict(index);
         }
         Ok(seq)
+    }
+
+    /// Whether so many notifications, of so many bytes, fit without anything going that the reader
+    /// has not passed, but for progress. Room for a marker is kept free of all but a marker.
+    pub(crate) fn has_room(
+        &self,
+        kind: Kind,
+        messages: usize,
+        bytes: usize,
+        passed: u64,
+        room: Room,
+    ) -> bool {
+        let kept_free = match kind {
+            Kind::Marker => Room::default(),
+            _ => Room { bytes: MARKER.bytes.min(room.bytes / 4), ..MARKER },
+        };
+        let most = room.messages.saturating_sub(kept_free.messages);
+        let limit = room.bytes.saturating_sub(kept_free.bytes);
+        if self.counted_bytes() + bytes <= limit && self.counted() + messages <= most {
+            return true;
+        }
+        let (count, held) = self.held(|entry| match entry.kind {
+            Kind::Answer | Kind::Progress => false,
+            Kind::Request | Kind::Notification | Kind::Marker => entry.seq > passed,
+        });
+        count + messages <= most && held + bytes <= limit
     }
 
     /// Takes the next place for an event that is not kept: a priming event.
@@ -147,11 +177,21 @@ impl Log {
         self.evicted += self.entries.len() as u64;
         self.entries = VecDeque::new();
         (self.bytes, self.progress, self.lost) = (0, 0, self.last);
+        self.answers = Room::default();
     }
 
     /// The bytes of the messages held.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The same without answers: what counts towards limits.
+    pub(crate) fn counted_bytes(&self) -> usize {
+        self.bytes - self.answers.bytes
+    }
+
+    fn counted(&self) -> usize {
+        self.entries.len() - self.answers.messages
     }
 
     /// How many messages were ever dropped.
@@ -162,20 +202,17 @@ impl Log {
 
     /// Whether a message fits once all that may be dropped is dropped.
     fn can_hold(&self, bytes: usize, passed: u64, room: Room) -> bool {
-        if self.bytes + bytes <= room.bytes && self.entries.len() < room.messages {
+        if self.counted_bytes() + bytes <= room.bytes && self.counted() < room.messages {
             return true;
         }
-        let stays = |entry: &&Entry| match entry.kind {
-            Kind::Answer => true,
-            Kind::Request => entry.seq > passed,
-            Kind::Progress | Kind::Notification => false,
-        };
-        let (count, held) = self
-            .entries
-            .iter()
-            .filter(stays)
-            .fold((0, 0), |(count, held), entry| (count + 1, held + entry.message.len()));
+        let (count, held) = self.held(|entry| entry.kind == Kind::Request && entry.seq > passed);
         count < room.messages && held + bytes <= room.bytes
+    }
+
+    /// The messages that stay, and their bytes.
+    fn held(&self, stays: impl Fn(&Entry) -> bool) -> (usize, usize) {
+        let staying = self.entries.iter().filter(|entry| stays(entry));
+        staying.fold((0, 0), |(count, held), entry| (count + 1, held + entry.message.len()))
     }
 
     fn victim(&self, passed: u64) -> Option<usize> {
@@ -188,6 +225,7 @@ impl Log {
         passed
             .or_else(|| (self.progress > 0).then(|| oldest(Kind::Progress)).flatten())
             .or_else(|| oldest(Kind::Notification))
+            .or_else(|| oldest(Kind::Marker))
     }
 
     fn evict(&mut self, index: usize) {
@@ -196,6 +234,11 @@ impl Log {
         self.evicted += 1;
         match entry.kind {
             Kind::Progress => self.progress -= 1,
+            Kind::Answer => {
+                self.answers.messages -= 1;
+                self.answers.bytes -= entry.message.len();
+                self.lost = self.lost.max(entry.seq);
+            }
             _ => self.lost = self.lost.max(entry.seq),
         }
     }
@@ -282,15 +325,17 @@ mod tests {
 
     #[test]
     fn answers_and_requests_that_were_not_given_are_never_evicted() {
-        let mut log = filled(&[Request, Answer, Request, Answer]);
-        assert_eq!(log.append(Answer, message(500), 0, ROOM), Ok(5));
-        assert_eq!(held(&log), [1, 2, 3, 4, 5]);
+        let mut log = filled(&[Request, Answer, Request, Request, Request]);
+        // Answers take no room.
+        assert_eq!(log.append(Answer, message(500), 0, ROOM), Ok(6));
+        assert_eq!(held(&log), [1, 2, 3, 4, 5, 6]);
+        assert_eq!((log.bytes(), log.counted_bytes()), (550, 40));
         // A notification that finds no room is itself what is missing.
         log.append(Notification, message(10), 0, ROOM).unwrap();
-        assert_eq!((held(&log), log.lost()), (vec![1, 2, 3, 4, 5], 6));
-        // The answers stay even when passed; the requests were only kept for replay.
-        log.append(Notification, message(10), 6, ROOM).unwrap();
-        assert_eq!((held(&log), log.lost()), (vec![2, 4, 5], 7));
+        assert_eq!((held(&log), log.lost()), (vec![1, 2, 3, 4, 5, 6], 7));
+        // The answers stay even when passed; a request that was passed was only kept for replay.
+        log.append(Notification, message(10), 7, ROOM).unwrap();
+        assert_eq!((held(&log), log.lost()), (vec![2, 3, 4, 5, 6, 8], 7));
     }
 
     #[test]

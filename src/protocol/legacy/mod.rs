@@ -29,6 +29,8 @@ pub(crate) use connection::{Connection, Step};
 pub(crate) use id::SessionId;
 pub(crate) use limits::Limits;
 pub(crate) use log::Kind;
+pub(crate) use refusals::session_ended;
 pub(crate) use registry::{AtCapacity, Ending, Lookup, Registry};
 pub(crate) use session::{CallRefused, Opening, Resumed, Session, SessionEnded};
+pub(crate) use state::Sent;
 pub(crate) use ticket::{Answered, CallSender, Ticket};

@@ -11,7 +11,7 @@ pub(super) fn events_evicted(id: &RequestId) -> Bytes {
 }
 
 /// The session ended while the call was in flight.
-pub(super) fn session_ended(id: &RequestId) -> Bytes {
+pub(crate) fn session_ended(id: &RequestId) -> Bytes {
     answer(id, "The session has ended", "session_ended")
 }
 

@@ -166,6 +166,12 @@ impl Session {
         Ok(Ticket::new(Arc::clone(self), key))
     }
 
+    /// Takes in a call that is done and only waits for its stream. It needs no admission.
+    pub(crate) fn adopt_call(self: &Arc<Self>, id: RequestId) -> Result<Ticket, SessionEnded> {
+        let key = self.with(|state, _| state.adopt_call(id, Arc::new(|| ())))?;
+        Ok(Ticket::new(Arc::clone(self), key))
+    }
+
     /// Commits the calls of one POST to a stream, and connects the POST's response to it.
     pub(crate) fn open_stream<'a>(
         self: &Arc<Self>,
@@ -292,6 +298,14 @@ impl Session {
 
     pub(super) fn answer(&self, key: u64, message: Bytes) -> Answered {
         self.with(|state, effects| state.answer(key, message, self.limits(), effects))
+    }
+
+    pub(super) fn has_room(&self, key: u64, bytes: usize) -> bool {
+        self.with(|state, _| state.has_room(key, bytes, self.limits()))
+    }
+
+    pub(super) fn discard(&self, key: u64) {
+        self.with(|state, effects| state.discard(key, effects));
     }
 
     pub(super) fn abandon(&self, key: u64) {

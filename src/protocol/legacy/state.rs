@@ -114,12 +114,19 @@ impl State {
         cancel: Arc<dyn Cancel>,
         limits: &Limits,
     ) -> Result<u64, CallRefused> {
-        if self.phase == Phase::Ended {
-            return Err(CallRefused::Ended);
-        }
-        if self.calls.len() >= limits.calls {
+        if self.phase != Phase::Ended && self.calls.len() >= limits.calls {
             return Err(CallRefused::AtCapacity);
         }
+        self.adopt_call(id, cancel).map_err(|SessionEnded| CallRefused::Ended)
+    }
+
+    /// Takes in a call that is done and only waits for its stream: it needs no admission.
+    pub(super) fn adopt_call(
+        &mut self,
+        id: RequestId,
+        cancel: Arc<dyn Cancel>,
+    ) -> Result<u64, SessionEnded> {
+        self.alive()?;
         self.calls_begun += 1;
         self.calls.insert(self.calls_begun, Call { id, stream: None, cancel });
         Ok(self.calls_begun)
@@ -218,6 +225,13 @@ impl State {
         }
     }
 
+    /// Whether a message of a call would fit behind a marker.
+    pub(super) fn has_room(&mut self, key: u64, bytes: usize, limits: &Limits) -> bool {
+        let Some(number) = self.calls.get(&key).and_then(|call| call.stream) else { return false };
+        let room = self.room(StreamId::post(number), limits);
+        self.posts.get(&number).is_some_and(|stream| stream.has_room_behind_marker(bytes, room))
+    }
+
     /// Says a message that belongs to no call, on the standalone stream.
     pub(super) fn notify(
         &mut self,
@@ -277,6 +291,14 @@ impl State {
         effects.spent.1 = Some(call.cancel);
         let Some(number) = call.stream else { return Answered::Unbound(message) };
         self.answer_on(number, key, message, limits, effects)
+    }
+
+    /// Ends a call whose answer nobody can be given.
+    pub(super) fn discard(&mut self, key: u64, effects: &mut Effects) {
+        if let Some(call) = self.calls.remove(&key) {
+            effects.spent.1 = Some(call.cancel);
+            self.discarded += 1;
+        }
     }
 
     /// Ends a call whose handler is gone: its stream must not end silently.
@@ -442,15 +464,16 @@ impl State {
 
     /// What a stream may hold, given what the others do.
     fn room(&mut self, id: StreamId, limits: &Limits) -> Room {
-        let total = self.bytes();
-        let own = self.stream(id).map_or(0, |stream| stream.log().bytes());
+        let streams = self.posts.values().chain(self.standalone.as_deref());
+        let total: usize = streams.map(|stream| stream.log().counted_bytes()).sum();
+        let own = self.stream(id).map_or(0, |stream| stream.log().counted_bytes());
         let left = limits.session_bytes.saturating_sub(total - own);
         Room { messages: limits.stream_messages, bytes: limits.stream_bytes.min(left) }
     }
 
     /// Makes room for a message by retiring settled streams: first those that a connection was
-    /// given whole. The last one stays however large its answer is, or a client that was away
-    /// could never have it.
+    /// given whole. The last one that was not stays however large its answer is, or a client that
+    /// was away could never have it.
     fn trim(&mut self, needed: usize, limits: &Limits) {
         loop {
             let crowded = self.bytes() + needed > limits.session_bytes;
@@ -459,7 +482,8 @@ impl State {
             }
             let settled = || self.posts.iter().filter(|(_, stream)| stream.is_settled());
             let count = settled().count();
-            if count <= limits.finished_streams && !(crowded && count > 1) {
+            let spare = count > 1 || settled().any(|(_, stream)| stream.is_given());
+            if count <= limits.finished_streams && !(crowded && spare) {
                 return;
             }
             let victim = settled().find(|(_, stream)| stream.is_given()).or(settled().next());

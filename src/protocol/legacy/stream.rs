@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::log::{Entry, Kind, Log, Refused, Room};
+use super::log::{Entry, Kind, Log, MARKER, Refused, Room};
 use super::polling::Polling;
 use super::reader::{Gap, Mark, Priming, Reader, Takeovers};
 use super::refusals;
@@ -129,8 +129,22 @@ impl Stream {
         if !matches!(self.state, State::Live) {
             return Ok((None, None));
         }
-        let seq = self.log.append(kind, message, self.passed(), room)?;
+        let passed = self.passed();
+        // What a call says must not cost it its answer, which the gap that it leaves would.
+        let must_fit =
+            matches!((&self.role, kind), (Role::Post(_), Kind::Notification | Kind::Marker));
+        let fits =
+            message.len() > room.bytes || self.log.has_room(kind, 1, message.len(), passed, room);
+        if must_fit && !fits {
+            return Err(Refused::Full);
+        }
+        let seq = self.log.append(kind, message, passed, room)?;
         Ok((Some(seq), self.wake()))
+    }
+
+    /// Whether a message would fit behind a marker.
+    pub(super) fn has_room_behind_marker(&self, bytes: usize, room: Room) -> bool {
+        self.log.has_room(Kind::Notification, 2, MARKER.bytes + bytes, self.passed(), room)
     }
 
     /// Adds the answer to a call, and finishes the stream with the last one. Says whether the
@@ -342,7 +356,10 @@ impl Stream {
             || self.log.after(reader.place).is_some()
             || !matches!(reader.priming, Priming::No);
         let place = reader.place;
-        if !waiting {
+        // A client that was given no id cannot come back: that is left to the write deadline.
+        let stranded =
+            matches!(self.role, Role::Post(_)) && reader.polling == Polling::Unprimed && place == 0;
+        if !waiting || stranded {
             reader.unmoved = None;
             return None;
         }

@@ -41,16 +41,31 @@ pub(crate) enum Answered {
 pub(crate) struct Ticket {
     session: Arc<Session>,
     key: u64,
+    spent: Spent,
+}
+
+/// Whether the call of a ticket has ended by it.
+#[derive(PartialEq)]
+enum Spent {
+    No,
+    Yes,
 }
 
 impl Ticket {
     pub(super) fn new(session: Arc<Session>, key: u64) -> Self {
-        Self { session, key }
+        Self { session, key, spent: Spent::No }
     }
 
     /// Ends the call. Nothing of the call can follow its answer.
-    pub(crate) fn answer(self, message: Bytes) -> Answered {
+    pub(crate) fn answer(mut self, message: Bytes) -> Answered {
+        self.spent = Spent::Yes;
         self.session.answer(self.key, message)
+    }
+
+    /// Ends the call without an answer, because there is nobody to give it to. It is counted.
+    pub(crate) fn discard(mut self) {
+        self.spent = Spent::Yes;
+        self.session.discard(self.key);
     }
 
     /// What the handler says before the answer. It may be cloned and may outlive the call; what
@@ -70,8 +85,9 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        // After an answer there is no such call, and this does nothing.
-        self.session.abandon(self.key);
+        if self.spent == Spent::No {
+            self.session.abandon(self.key);
+        }
     }
 }
 
@@ -93,6 +109,11 @@ impl CallSender {
     pub(crate) fn send(&self, kind: Kind, message: Bytes) -> Sent {
         debug_assert_ne!(kind, Kind::Answer, "an answer takes the ticket");
         self.session.send(self.key, kind, message)
+    }
+
+    /// Whether a notification of so many bytes would fit behind a marker.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        self.session.has_room(self.key, bytes)
     }
 }
 

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::crate_folder;
+use super::{crate_folder, outside};
 
-/// The names of the tests, and of the scenarios that the real clients run, as `client:name`.
+/// The tests, and the scenarios that real clients run.
 #[derive(Default)]
 pub struct Inventory {
-    names: BTreeSet<String>,
+    tests: BTreeSet<String>,
+    scenarios: BTreeSet<String>,
 }
 
 impl Inventory {
@@ -23,28 +24,33 @@ impl Inventory {
             inventory.add_module(&[], &root, &folder);
         }
         for driver in ["python/drive.py", "ts/scenarios.mjs"] {
-            // A packaged crate has no drivers, and its scenarios stand for themselves.
-            let path = crate_folder().join("tests/clients").join(driver);
-            let text = fs::read_to_string(path).unwrap_or_default();
-            inventory.names.extend(scenarios(&text).map(|name| format!("client:{name}")));
+            let driver = crate_folder().join("tests/clients").join(driver);
+            let text = outside(&driver).unwrap_or_default();
+            inventory.scenarios.extend(scenarios(&text).map(str::to_owned));
         }
         inventory
     }
 
-    /// The tests of one module whose text this is.
-    pub fn of_text(module: &str, text: &str) -> Self {
-        let mut inventory = Self::default();
+    /// The tests of one module whose text this is, and these scenarios.
+    pub fn of_text(module: &str, text: &str, scenarios: &[&str]) -> Self {
+        let scenarios = scenarios.iter().map(|name| (*name).to_owned()).collect();
+        let mut inventory = Self { scenarios, ..Self::default() };
         inventory.add_text(&[module.to_owned()], text, None);
         inventory
     }
 
+    /// Whether there is a test of this name, or, of `client:` and a name, such a scenario. Where
+    /// the drivers are not there, as in a packaged crate, every scenario is taken to be.
     pub fn has(&self, name: &str) -> bool {
-        self.names.contains(name)
+        match name.strip_prefix("client:") {
+            Some(scenario) => self.scenarios.is_empty() || self.scenarios.contains(scenario),
+            None => self.tests.contains(name),
+        }
     }
 
     fn add_module(&mut self, path: &[String], file: &Path, children: &Path) {
-        let text = fs::read_to_string(file)
-            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let text =
+            fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         self.add_text(path, &text, Some(children));
     }
 
@@ -64,7 +70,7 @@ impl Inventory {
                 if is_test && !is_ignored {
                     let module = path.iter().chain(inner.iter().map(|(_, name)| name));
                     let names: Vec<_> = module.map(String::as_str).chain([name]).collect();
-                    self.names.insert(names.join("::"));
+                    self.tests.insert(names.join("::"));
                 }
                 (is_test, is_ignored) = (false, false);
             } else if let Some(name) = declared(code, "mod ") {

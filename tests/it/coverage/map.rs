@@ -87,7 +87,8 @@ pub fn advisories_named(line: &str) -> Vec<String> {
     let mut named = Vec::new();
     let mut year = None;
     for word in line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
-        if let Some((of_year, number)) = word.strip_prefix("CVE-").and_then(|id| id.split_once('-')) {
+        if let Some((of_year, number)) = word.strip_prefix("CVE-").and_then(|id| id.split_once('-'))
+        {
             year = Some(of_year);
             named.push(format!("CVE-{of_year}-{number}"));
         } else if let (Some(year), Some(number)) = (year, word.strip_prefix('-')) {

@@ -107,11 +107,10 @@ pub fn stale(text: &str, quotes: &[&str]) -> Vec<String> {
 pub fn unmapped_rules(text: &str, quotes: &[&str]) -> Vec<String> {
     let covered = covered(text, quotes);
     let mut rules = Vec::new();
-    for (at, word) in words(text).filter(|(_, word)| KEYWORDS.contains(word)) {
+    for (at, _) in words(text).filter(|(_, word)| KEYWORDS.contains(word)) {
         if !covered.iter().any(|range| range.contains(&at)) {
             let begin = text[..at].rfind(". ").map_or(0, |dot| dot + 2);
             let end = text[at..].find(". ").map_or(text.len(), |dot| at + dot + 1);
-            debug_assert!(begin <= at && at + word.len() <= end);
             rules.push(format!("not mapped: {}", &text[begin..end]));
         }
     }

@@ -11,6 +11,13 @@ use crate::support::server::TestServer;
 
 const INVALID: i64 = -32600;
 
+/// A server whose `wait` would not wait: that it never runs shows in its polls.
+async fn counting_server() -> TestServer {
+    let server = TestServer::start().await;
+    server.probe.release(1_000);
+    server
+}
+
 fn wait() -> Raw {
     Raw::modern("tools/call", json!({"name": "wait"}))
 }
@@ -19,7 +26,7 @@ fn wait() -> Raw {
 /// CORS-safelisted request-header), and the absence of one.
 #[tokio::test]
 async fn cve_2026_33252_a_cross_site_post_of_a_simple_media_type_runs_nothing() {
-    let server = TestServer::start().await;
+    let server = counting_server().await;
     let world = World::open(&server).await;
     let mut cases = Vec::new();
     for value in [
@@ -55,7 +62,7 @@ async fn cve_2026_33252_a_cross_site_post_of_a_simple_media_type_runs_nothing() 
 /// a GET of the page's own site has no `Origin`. Refused by default, without an option set.
 #[tokio::test]
 async fn cve_2025_66414_and_cve_2025_66416_dns_rebinding_is_refused_by_default() {
-    let server = TestServer::start().await;
+    let server = counting_server().await;
     let world = World::open(&server).await;
     let evil = |raw: Raw| raw.with("Host", "rebound.example.com:8080");
     let paged = |raw: Raw| evil(raw).and("Origin", "http://rebound.example.com:8080");
@@ -86,7 +93,7 @@ async fn cve_2025_66414_and_cve_2025_66416_dns_rebinding_is_refused_by_default()
 /// The same attack where one of the two headers is allowed, or only looks it.
 #[tokio::test]
 async fn cve_2026_34742_and_35568_and_42559_neither_host_nor_origin_excuses_the_other() {
-    let server = TestServer::start().await;
+    let server = counting_server().await;
     let mut cases = Vec::new();
     for (host, origin) in [
         ("localhost", "http://rebound.example.com"),
@@ -115,7 +122,7 @@ async fn cve_2026_34742_and_35568_and_42559_neither_host_nor_origin_excuses_the_
 /// Keys in another case are other keys, also where Unicode would fold them.
 #[tokio::test]
 async fn cve_2026_27896_keys_are_compared_to_the_letter() {
-    let server = TestServer::start().await;
+    let server = counting_server().await;
     let world = World::open(&server).await;
     let client = &world.newest;
     let refused = |body: &str, code| Case::new(body, client.post(body), Reply::Error(400, code));
@@ -156,7 +163,9 @@ async fn cve_2026_39313_a_body_is_never_read_beyond_the_limit() {
         let chunk = format!("1000\r\n{}\r\n", " ".repeat(0x1000));
         Raw::post(chunk.repeat(64)).and("Transfer-Encoding", "chunked")
     };
-    let refused = |name: &str, raw: Raw| Case::new(name, raw, Reply::Error(413, INVALID)).closes().header("connection", "close");
+    let refused = |name: &str, raw: Raw| {
+        Case::new(name, raw, Reply::Error(413, INVALID)).closes().header("connection", "close")
+    };
     run(
         &server,
         &[

@@ -260,10 +260,10 @@ impl Case {
         }
         self.check_head(&answer.head)?;
         self.check_body(&answer)?;
-        if self.closes {
-            if let Some(second) = wire.head().await {
-                return Err(format!("there is a second response: {second:?}"));
-            }
+        if self.closes
+            && let Some(second) = wire.head().await
+        {
+            return Err(format!("there is a second response: {second:?}"));
         }
         Ok(())
     }

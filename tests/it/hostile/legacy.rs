@@ -410,7 +410,7 @@ pub fn batches(world: &World) -> Vec<Case> {
         told(
             "good and bad",
             of(&[&ping, "null", &note, "{}", &ping]),
-            &[None, Some(INVALID), Some(INVALID), None],
+            &[None, None, Some(INVALID), Some(INVALID)],
         ),
         told("the same id twice", of(&[&ping, &ping]), &[None, None]),
         told("an unknown method", of(&[&request(1, "no/such", json!({}))]), &[Some(NO_METHOD)]),

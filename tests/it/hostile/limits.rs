@@ -45,7 +45,10 @@ fn chunked(raw: &Raw, body: &[u8], pieces: usize) -> Raw {
 /// use allows it; otherwise, the server MAY close the connection."
 fn oversized(limit: usize) -> Vec<Case> {
     let too_long = |name: &str, raw: Raw| {
-        Case::new(name, raw, Reply::Error(413, INVALID)).closes().header("connection", "close").says("longer than")
+        Case::new(name, raw, Reply::Error(413, INVALID))
+            .closes()
+            .header("connection", "close")
+            .says("longer than")
     };
     let pieces = [1_000, 64 * 1024];
     let mut cases = vec![
@@ -73,9 +76,10 @@ fn oversized(limit: usize) -> Vec<Case> {
     for size in pieces {
         let whole = of_length(limit);
         let body = |length: usize| vec![b' '; length];
-        cases.push(too_long("chunks, a byte more", chunked(&whole, &body(limit + 1), size)));
+        let name = format!("chunks of {size}, a byte more");
+        cases.push(too_long(&name, chunked(&whole, &body(limit + 1), size)));
         cases.push(Case::new(
-            "chunks at the limit",
+            format!("chunks of {size}, at the limit"),
             chunked(&whole, &body(limit), size),
             Reply::Error(400, -32700),
         ));
@@ -97,7 +101,10 @@ async fn a_body_that_is_late_is_refused_and_its_connection_closed() {
     let server = TestServer::with(|service| service.body_timeout(deadline)).await;
     let session = Client::open(&server, "2025-11-25").await;
     let late = |name: &str, raw: Raw| {
-        Case::new(name, raw, Reply::Error(408, INVALID)).closes().header("connection", "close").says("did not arrive")
+        Case::new(name, raw, Reply::Error(408, INVALID))
+            .closes()
+            .header("connection", "close")
+            .says("did not arrive")
     };
     let good = of_length(300);
     let chunks = |body: &str| good.clone().and("Transfer-Encoding", "chunked").body(body);

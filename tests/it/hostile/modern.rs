@@ -305,8 +305,9 @@ pub fn calls(world: &World) -> Vec<Case> {
         cases.push(case.id("1"));
     }
     let refused = |name: &str, raw: Raw| Case::new(name, raw, Reply::Error(200, PARAMS)).id("1");
-    let unknown =
-        |name: &str| refused("an unknown tool", Raw::modern("tools/call", json!({"name": name})));
+    let unknown = |name: &str| {
+        refused(&format!("tool {name}"), Raw::modern("tools/call", json!({"name": name})))
+    };
     let arguments = |arguments: Value| {
         Raw::modern("tools/call", json!({"name": "echo", "arguments": arguments}))
     };

@@ -1,10 +1,15 @@
 //! Cancellation (decision 7): one call in flight with that id, and no answer.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mcp_http::{Arguments, Context, Tool, ToolError};
 use serde_json::json;
 
 use super::{LATEST, Stream, VERSIONS, assert_accepted, gist, gists, json_gist};
 use crate::support::messages::{Session, call, call_with_progress, notification, request};
 use crate::support::server::TestServer;
+use crate::support::wire::PATIENCE;
 
 async fn cancel(server: &TestServer, session: &Session, params: serde_json::Value) {
     let body = notification("notifications/cancelled", params);
@@ -37,6 +42,46 @@ async fn a_cancelled_call_stops_without_another_poll_and_its_post_ends_without_a
         assert_serves(&server, &session).await;
     }
     assert_eq!((server.probe.finished_now(), server.service.calls_in_flight()), (0, 0));
+}
+
+/// The same where the cancellation itself wakes the handler: it is dropped, and what it left
+/// behind is told.
+#[tokio::test]
+async fn a_handler_that_waits_for_its_cancellation_is_dropped_and_its_tasks_are_told() {
+    let (tell, mut told) = tokio::sync::watch::channel(0);
+    let seen = Arc::new(AtomicUsize::new(0));
+    let by_handler = Arc::clone(&seen);
+    let server = TestServer::with_server(
+        move |server| {
+            server.tool(Tool::new("listen"), move |_: Arguments, cx: Context| {
+                let (tell, seen) = (tell.clone(), Arc::clone(&by_handler));
+                async move {
+                    cx.progress(1.0, None, "");
+                    let cancelled = cx.cancelled();
+                    tokio::spawn(async move {
+                        cancelled.await;
+                        tell.send_modify(|count| *count += 1);
+                    });
+                    cx.cancelled().await;
+                    seen.fetch_add(1, Ordering::SeqCst);
+                    Ok::<_, ToolError>("cancelled")
+                }
+            })
+        },
+        |service| service,
+    )
+    .await;
+    for (n, version) in VERSIONS.into_iter().enumerate() {
+        let session = Session::open(&server, version).await;
+        let body = call_with_progress(5, "listen", json!({}), json!("t"));
+        let mut stream = Stream::open(&server, &session.post(&body)).await;
+        stream.expect("t:1").await;
+        cancel(&server, &session, json!({"requestId": 5})).await;
+        assert_eq!(stream.gists().await, [""; 0], "{version}");
+        let told = tokio::time::timeout(PATIENCE, told.wait_for(|&count| count == n + 1)).await;
+        told.expect("waited for the task to be told").expect("the tool lives");
+    }
+    assert_eq!((seen.load(Ordering::SeqCst), server.service.calls_in_flight()), (0, 0));
 }
 
 /// The same on a stream.

@@ -10,7 +10,8 @@ use super::{LATEST, Stream, VERSIONS, json_gist};
 use crate::support::messages::{Session, call, call_with_progress};
 use crate::support::server::TestServer;
 
-/// A server with the tool `hold`, which answers with its arguments when it is released.
+/// A server with the tool `hold`, which says its arguments, waits until it is released, says them
+/// again, and answers with them.
 async fn holding() -> (TestServer, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&gate);
@@ -21,6 +22,7 @@ async fn holding() -> (TestServer, Arc<Semaphore>) {
                 async move {
                     cx.progress(1.0, None, arguments.raw());
                     held.acquire().await.expect("an open semaphore").forget();
+                    cx.progress(2.0, None, arguments.raw());
                     Ok::<_, ToolError>(arguments.raw().to_owned())
                 }
             })
@@ -65,9 +67,12 @@ async fn calls_that_all_have_the_id_1_each_get_their_own_stream() {
         }
         gate.add_permits(30);
         for (n, mut stream) in streams.into_iter().enumerate().rev() {
-            let (_, progress) = stream.message().await;
-            assert_eq!(progress["params"]["message"], format!("{{\"n\":{n}}}"), "{version}");
-            assert_eq!(stream.gists().await, [format!("1={{\"n\":{n}}}")], "{version}");
+            let own = format!("{{\"n\":{n}}}");
+            for _ in 0..2 {
+                let (_, progress) = stream.message().await;
+                assert_eq!(progress["params"]["message"], own, "{version}");
+            }
+            assert_eq!(stream.gists().await, [format!("1={own}")], "{version}");
         }
     }
 }
@@ -84,7 +89,7 @@ async fn calls_with_one_id_in_many_sessions_each_get_their_own_answer() {
     }
     gate.add_permits(30);
     for (n, mut stream) in streams.into_iter().enumerate() {
-        let expected = ["1:1".to_owned(), format!("1={{\"n\":{n}}}")];
+        let expected = ["1:1".to_owned(), "1:2".to_owned(), format!("1={{\"n\":{n}}}")];
         assert_eq!(stream.gists().await, expected);
     }
 }

@@ -1,7 +1,7 @@
 //! Logging: `logging/setLevel` and what it lets through.
 
-use mcp_http::{Arguments, Context, LogLevel, Tool, ToolError};
-use serde_json::json;
+use mcp_http::{Arguments, Context, LogLevel, ServerBuilder, Tool, ToolError};
+use serde_json::{Value, json};
 
 use super::{LATEST, Stream, VERSIONS, gists, json_gist};
 use crate::support::messages::{Session, call, request};
@@ -90,31 +90,79 @@ async fn a_server_without_logging_has_no_such_method() {
     }
 }
 
-/// FACTS, others: "unbounded queues or silently dropped messages for slow readers". A tool that
-/// says more at once than may wait is told about to the client: what is missing is counted.
-#[tokio::test]
-async fn messages_that_are_dropped_are_counted_aloud() {
-    let server = TestServer::with_server(
-        |server| {
-            server.tool(Tool::new("flood"), |_: Arguments, cx: Context| async move {
-                for n in 0..5_000 {
-                    cx.log(LogLevel::Info, n);
-                }
+/// A server with tools that say more than may wait: `flood` says 5,000 messages before its
+/// response begins, `late-flood` after, and `large` one of 2 MiB.
+async fn flooding() -> TestServer {
+    let flood = |cx: &Context| (0..5_000).for_each(|n| cx.log(LogLevel::Info, n));
+    let tools = move |server: ServerBuilder| {
+        server
+            .tool(Tool::new("flood"), move |_: Arguments, cx: Context| async move {
+                flood(&cx);
                 Ok::<_, ToolError>("done")
             })
-        },
-        |service| service,
-    )
-    .await;
+            .tool(Tool::new("late-flood"), move |_: Arguments, cx: Context| async move {
+                cx.log(LogLevel::Info, "begin");
+                tokio::task::yield_now().await;
+                flood(&cx);
+                Ok::<_, ToolError>("done")
+            })
+            .tool(Tool::new("large"), |_: Arguments, cx: Context| async move {
+                cx.log(LogLevel::Info, "begin");
+                tokio::task::yield_now().await;
+                cx.log(LogLevel::Info, "x".repeat(2 * 1024 * 1024));
+                Ok::<_, ToolError>("done")
+            })
+    };
+    TestServer::with_server(tools, |service| service).await
+}
+
+/// Calls a tool with every level asked for, and gives the data of the log messages before the
+/// answer, which must be there.
+async fn said(server: &TestServer, version: &str, tool: &str) -> Vec<Value> {
+    let session = Session::open(server, version).await;
+    set_level(server, &session, "debug").await;
+    let mut stream = Stream::open(server, &session.post(&call(2, tool, json!({})))).await;
+    let mut messages: Vec<_> = stream.rest().await.into_iter().map(|(_, it)| it).collect();
+    let answer = messages.pop().expect("an answer");
+    assert_eq!(super::gist(&answer), "2=done", "{version}, {tool}");
+    messages.iter().map(|message| message["params"]["data"].clone()).collect()
+}
+
+/// How many messages of a tool are told to be missing.
+fn dropped(said: &[Value]) -> u64 {
+    said.iter().filter_map(|data| data["dropped"].as_u64()).sum()
+}
+
+/// Shows that of the 5,000 messages of a tool those that are not there are counted.
+async fn assert_counted(server: &TestServer, tool: &str) {
     for version in VERSIONS {
-        let session = Session::open(&server, version).await;
-        set_level(&server, &session, "debug").await;
-        let mut stream = Stream::open(&server, &session.post(&call(2, "flood", json!({})))).await;
-        let rest = stream.rest().await;
-        let said = |n: usize| &rest[n].1["params"]["data"];
-        let whole = (0..).take_while(|&n| *said(n) == json!(n)).count();
-        assert_eq!(rest.len(), whole + 2, "{version}: then how many are missing, and the answer");
-        assert_eq!(said(whole)["dropped"], json!(5_000 - whole), "{version}");
-        assert_eq!(super::gist(&rest[whole + 1].1), "2=done", "{version}");
+        let said = said(server, version, tool).await;
+        let whole: Vec<_> = said.iter().filter_map(Value::as_u64).collect();
+        assert!(whole.is_sorted_by(|a, b| a < b), "{version}");
+        assert_eq!(whole.len() as u64 + dropped(&said), 5_000, "{version}");
+    }
+}
+
+/// FACTS, others: "unbounded queues or silently dropped messages for slow readers". Decision 8:
+/// "At a limit: a clear refusal ..., never a silent drop". What a tool says before its response
+/// begins never costs a client that is there its answer, and what is missing is counted.
+#[tokio::test]
+async fn a_flood_of_messages_costs_no_answer_and_what_is_missing_is_counted() {
+    assert_counted(&flooding().await, "flood").await;
+}
+
+/// The same once the response is a stream.
+#[tokio::test]
+async fn a_flood_of_messages_on_a_stream_costs_no_answer_and_what_is_missing_is_counted() {
+    assert_counted(&flooding().await, "late-flood").await;
+}
+
+/// The same for one that is larger than all that a stream may hold.
+#[tokio::test]
+async fn a_message_that_is_too_large_is_counted_too() {
+    let server = flooding().await;
+    for version in VERSIONS {
+        let said = said(&server, version, "large").await;
+        assert_eq!((&said[0], dropped(&said)), (&json!("begin"), 1), "{version}");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use mcp_http::{Arguments, Context, LogLevel, Tool, ToolError};
+use mcp_http::{Arguments, Context, LogLevel, McpServiceBuilder, ServerBuilder, Tool, ToolError};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -31,6 +31,30 @@ async fn what_came_while_the_client_was_away_is_delivered_once_and_in_order() {
             let mut resumed = Stream::open(&server, &session.get(Some(&id))).await;
             assert_eq!(resumed.gists().await, ["t1:2", "t1:3", "1=waited"], "{version}, {cut:?}");
             resumed.assert_ended_cleanly(&session).await;
+        }
+    }
+}
+
+/// The same for what the tool says while the client is away, and for several times away.
+#[tokio::test]
+async fn what_a_tool_says_while_the_client_is_away_is_delivered_once_and_in_order() {
+    for version in VERSIONS {
+        for cut in CUTS {
+            let gate = Arc::new(Semaphore::new(0));
+            let server = stepping(Arc::clone(&gate), |it| it).await;
+            let session = Session::open(&server, version).await;
+            let body = call_with_progress(1, "steps", json!({}), json!("t"));
+            let mut stream = Stream::open(&server, &session.post(&body)).await;
+            let mut id = stream.expect("t:0").await;
+            for away in 1..=3 {
+                stream.cut(cut).await;
+                gate.add_permits(2);
+                stream = Stream::open(&server, &session.get(Some(&id))).await;
+                stream.expect(&format!("t:{}", away * 2 - 1)).await;
+                id = stream.expect(&format!("t:{}", away * 2)).await;
+            }
+            gate.add_permits(2);
+            assert_eq!(stream.gists().await, ["t:7", "1=done"], "{version}, {cut:?}");
         }
     }
 }
@@ -221,7 +245,7 @@ async fn a_resume_before_the_dead_connection_is_noticed_loses_nothing() {
 async fn a_gap_is_spoken() {
     for version in VERSIONS {
         let gate = Arc::new(Semaphore::new(0));
-        let server = logging_server(Arc::clone(&gate)).await;
+        let server = stepping(Arc::clone(&gate), |it| it.stream_log(4, 1024 * 1024)).await;
         let session = Session::open(&server, version).await;
         let body = request(1, "logging/setLevel", json!({"level": "info"}));
         assert_eq!(session.send(&server, &body).await.status(), 200);
@@ -248,7 +272,7 @@ async fn a_gap_is_spoken() {
 async fn a_resume_from_within_the_log_meets_no_gap() {
     for version in VERSIONS {
         let gate = Arc::new(Semaphore::new(0));
-        let server = logging_server(Arc::clone(&gate)).await;
+        let server = stepping(Arc::clone(&gate), |it| it.stream_log(4, 1024 * 1024)).await;
         let session = Session::open(&server, version).await;
         let body = request(1, "logging/setLevel", json!({"level": "info"}));
         assert_eq!(session.send(&server, &body).await.status(), 200);
@@ -266,25 +290,32 @@ async fn a_resume_from_within_the_log_meets_no_gap() {
     }
 }
 
-/// A server whose streams keep four messages, and whose tool `logs` logs 0 to 7, a step for each
-/// permit.
-async fn logging_server(gate: Arc<Semaphore>) -> TestServer {
-    TestServer::with_server(
-        move |server| {
-            server.tool(Tool::new("logs"), move |_: Arguments, cx: Context| {
-                let gate = Arc::clone(&gate);
-                async move {
-                    for n in 0..8 {
-                        cx.log(LogLevel::Info, n);
-                        gate.acquire().await.expect("an open semaphore").forget();
-                    }
-                    Ok::<_, ToolError>("done")
+/// A server whose tools `logs` and `steps` log 0 to 7 or report them as progress, the next one
+/// for each permit.
+async fn stepping(
+    gate: Arc<Semaphore>,
+    options: impl FnOnce(McpServiceBuilder) -> McpServiceBuilder,
+) -> TestServer {
+    type Say = fn(&Context, u8);
+    let tool = move |say: Say| {
+        let gate = Arc::clone(&gate);
+        move |_: Arguments, cx: Context| {
+            let gate = Arc::clone(&gate);
+            async move {
+                for n in 0..8 {
+                    say(&cx, n);
+                    gate.acquire().await.expect("an open semaphore").forget();
                 }
-            })
-        },
-        |it| it.stream_log(4, 1024 * 1024),
-    )
-    .await
+                Ok::<_, ToolError>("done")
+            }
+        }
+    };
+    let tools = move |server: ServerBuilder| {
+        server
+            .tool(Tool::new("logs"), tool(|cx, n| cx.log(LogLevel::Info, n)))
+            .tool(Tool::new("steps"), tool(|cx, n| cx.progress(n.into(), None, "")))
+    };
+    TestServer::with_server(tools, options).await
 }
 
 /// Decision 5: "Progress that was evicted or coalesced is not a gap".

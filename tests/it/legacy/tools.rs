@@ -3,7 +3,7 @@
 use mcp_http::{Arguments, Context, Tool, ToolError};
 use serde_json::json;
 
-use super::{LATEST, Stream, VERSIONS, json_gist};
+use super::{Stream, VERSIONS, json_gist};
 use crate::support::messages::{Session, call, call_with_progress, request};
 use crate::support::server::TestServer;
 
@@ -122,7 +122,7 @@ async fn arguments_that_do_not_fit_are_told_as_the_revision_has_it_with_the_fiel
             let answer = session.send(&server, &call(1, "add", arguments)).await;
             assert_eq!(answer.status(), 200);
             let message = answer.json();
-            let told = if version == LATEST {
+            let told = if version == super::LATEST {
                 assert_eq!(message["result"]["isError"], true, "{message}");
                 &message["result"]["content"][0]["text"]
             } else {

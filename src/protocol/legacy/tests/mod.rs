@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use super::log::Refused;
 use super::registry::Swept;
-use super::state::{Cancelled, Sent};
+use super::state::Cancelled;
 use super::ticket::Cancel;
 use super::*;
 use crate::protocol::jsonrpc::RequestId;
