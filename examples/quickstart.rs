@@ -72,7 +72,7 @@ async fn count_primes(args: Primes, cx: Context) -> Result<String, ToolError> {
 }
 
 fn is_prime(number: u32) -> bool {
-    number >= 2 && (2..=number.isqrt()).all(|divisor| number % divisor != 0)
+    number >= 2 && (2..=number.isqrt()).all(|divisor| !number.is_multiple_of(divisor))
 }
 
 // ---- a request of 2026-07-28 stands on its own: one line of curl is a whole client ----

@@ -25,6 +25,7 @@ use crate::protocol::version::ProtocolVersion;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum CacheScope {
     /// The list is the same for all callers; any cache may serve it to any of them.
     Public,

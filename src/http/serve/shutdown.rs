@@ -54,7 +54,11 @@ impl ShutdownSignal {
     }
 
     /// Begins the shutdown. Once is enough; later calls do nothing.
-    pub(crate) fn trigger(&self) {
+    ///
+    /// Whoever mounts the service in a server of their own makes a signal with `default`, puts a
+    /// clone into the extensions of every request, and triggers it before the server is told to
+    /// finish: standalone streams then end with a hint to come back.
+    pub fn trigger(&self) {
         self.0.triggered.store(true, Ordering::Release);
         self.0.notify.notify_waiters();
     }
