@@ -316,6 +316,7 @@ mod tests {
             (&["*/*;q=0, application/json"], JsonOnly),
             (&["text/*;q=0", "*/*"], JsonOnly),
             (&["application/json;q=0, application/json"], JsonOnly),
+            (&["application/json, application/json;q=0"], JsonOnly),
             (&["application/json;v=2;q=0, application/json, text/event-stream"], Adaptive),
             (&["application/json;v=2;q=0, */*"], Adaptive),
             (&["application/json, text/event-stream;q=0.0001"], Adaptive),

@@ -87,6 +87,8 @@ mod tests {
         assert_eq!(Principal::named("a"), Principal::named("a").with_data(1_u8));
         assert_ne!(Principal::named("a"), Principal::named("b"));
         assert_ne!(Principal::named(""), Principal::anonymous());
+        assert_eq!(Principal::named("a").name(), Some("a"));
+        assert!(Principal::anonymous().is_anonymous() && !Principal::named("").is_anonymous());
     }
 
     #[test]

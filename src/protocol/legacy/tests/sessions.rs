@@ -23,6 +23,17 @@ fn a_session_keeps_what_initialize_settled_and_what_was_said_since() {
     assert!(Arc::ptr_eq(&found, &session));
     assert_eq!(found.log_level(), Some(LogLevel::Warning));
     assert_eq!((found.version(), found.id()), (V, id(1)));
+    assert!(found.client_info().is_none() && found.client_capabilities().is_none());
+
+    let raw = |json: &str| serde_json::value::RawValue::from_string(json.to_owned()).ok();
+    let opening = Opening {
+        client_info: raw(r#"{"name":"c"}"#),
+        client_capabilities: raw(r#"{"roots":{}}"#),
+        ..opening(V, Principal::anonymous())
+    };
+    let session = registry.open(id(2), opening).unwrap();
+    assert_eq!(session.client_info().unwrap().get(), r#"{"name":"c"}"#);
+    assert_eq!(session.client_capabilities().unwrap().get(), r#"{"roots":{}}"#);
 }
 
 /// Decision 17; CVE-2026-33946 (stream taken over by another client), CVE-2026-25536 (answers
@@ -83,6 +94,21 @@ fn a_named_principal_has_a_limit_of_its_own_and_anonymous_callers_have_not() {
     assert!(open(3, &Principal::anonymous()) && open(4, &Principal::anonymous()));
     registry.end(&id(1), &alice);
     assert!(open(5, &alice));
+}
+
+#[test]
+fn the_limit_of_a_principal_is_exact_whatever_it_is() {
+    for limit in [0_u8, 1, 2, 3] {
+        let limits = Limits { sessions_per_principal: limit.into(), ..Limits::default() };
+        let registry = Registry::new(limits, Vec::new());
+        let alice = Principal::named("alice");
+        let open = |n| registry.open(id(n), opening(V, alice.clone())).is_ok();
+        assert!((0..limit).all(open) && !open(limit), "{limit}");
+        if limit > 0 {
+            registry.end(&id(0), &alice);
+            assert!(open(limit + 1) && !open(limit + 2), "{limit}");
+        }
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn a_post_stream_is_primed_then_speaks_then_answers_then_ends() {
     assert_eq!(ticket.answer("done".into()), Answered::Streamed);
     assert_eq!(read(&mut post), ["1-3 done", "end"]);
     assert_eq!(read(&mut post), ["end"]);
+    assert!(!post.is_standalone() && session.open_standalone(NOW).unwrap().is_standalone());
 }
 
 /// 2025-06-18 and 2025-03-26: clients break on empty data (decision 4).
