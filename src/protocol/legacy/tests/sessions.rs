@@ -153,6 +153,7 @@ fn the_end_of_a_session_answers_open_calls_ends_streams_and_stops_handlers() {
     assert_eq!(ticket.answer("late".into()), Answered::Ended);
     assert_eq!(json.answer("late".into()), Answered::Ended);
     assert_eq!(session.notify(Kind::Notification, "late".into()), Sent::Discarded);
+    assert_eq!(session.discarded(), 3);
     assert!(session.is_ended() && !session.is_initialized());
     assert!(session.open_standalone(NOW).is_err());
     assert!(matches!(session.resume("1-0".parse().unwrap(), NOW), Resumed::Ended));
