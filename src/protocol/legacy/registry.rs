@@ -289,7 +289,8 @@ mod tests {
     /// One lock for all sessions would have each request wait for every other.
     #[test]
     fn sessions_spread_over_all_shards_by_their_randomness() {
-        let registry = Registry::new(Limits::default(), Vec::new());
+        let registry = Registry::new(Limits { sessions: SHARDS, ..Limits::default() }, Vec::new());
+        assert_eq!(registry.limits().sessions, SHARDS);
         for n in 0..u8::try_from(SHARDS).unwrap() {
             let opening = Opening {
                 version: ProtocolVersion::V2025_11_25,

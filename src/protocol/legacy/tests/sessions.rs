@@ -303,7 +303,14 @@ fn what_is_shown_of_a_session_has_no_id_in_it() {
     let header = session.id().to_header();
     let text = header.to_str().unwrap();
     let connection = session.open_standalone(NOW).unwrap();
-    for shown in [format!("{session:?}"), format!("{registry:?}"), format!("{connection:?}")] {
-        assert!(!shown.contains(text), "{shown}");
+    let ticket = begin(&session, 1);
+    for (shown, name) in [
+        (format!("{session:?}"), "Session"),
+        (format!("{registry:?}"), "Registry"),
+        (format!("{connection:?}"), "Connection"),
+        (format!("{ticket:?}"), "Ticket"),
+        (format!("{:?}", ticket.sender()), "CallSender"),
+    ] {
+        assert!(shown.starts_with(name) && !shown.contains(text), "{shown}");
     }
 }
