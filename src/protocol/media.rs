@@ -325,6 +325,8 @@ mod tests {
             (&[r#"text/html;x="a, text/event-stream", application/json"#], JsonOnly),
             (&[r#"text/html;x="\", text/event-stream", application/json"#], JsonOnly),
             (&[r#"application/json;x=";q=0""#], JsonOnly),
+            // And a backslash escapes nothing but in them.
+            (&[r"application/json;x=\, text/event-stream"], Adaptive),
             // Substrings are nothing.
             (&["application/jsonp, text/event-stream"], SseOnly),
             (&["application/json-patch+json, text/event-stream"], SseOnly),

@@ -382,5 +382,7 @@ mod tests {
         assert_eq!((held(&log), log.lost(), log.bytes()), (vec![], 4, 0));
         assert_eq!(log.evicted(), 4);
         assert_eq!(log.append(Notification, message(1), 0, ROOM), Ok(5));
+        log.clear();
+        assert_eq!(log.evicted(), 5);
     }
 }

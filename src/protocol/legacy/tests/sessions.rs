@@ -169,8 +169,23 @@ fn what_was_said_before_the_end_of_a_session_is_still_read() {
     let (ticket, mut post) = streaming(&session, 1);
     say(&ticket, "a");
     ticket.answer("done".into());
+    let mut get = session.open_standalone(NOW).unwrap();
+    notify(&session, "n");
     registry.end(&id(1), &Principal::anonymous());
     assert_eq!(read(&mut post), ["prime 1-0", "1-1 a", "1-2 done", "end"]);
+    assert_eq!(read(&mut get), ["0-1 n", "end"]);
+    assert_eq!(session.bytes(), 0);
+}
+
+#[test]
+fn what_nobody_reads_when_a_session_ends_is_dropped() {
+    let (registry, session) = with_limits(Limits::default());
+    let (ticket, _) = streaming(&session, 1);
+    ticket.answer("done".into());
+    notify(&session, "n");
+    assert_eq!(session.bytes(), 5);
+    registry.end(&id(1), &Principal::anonymous());
+    assert_eq!(session.bytes(), 0);
 }
 
 #[test]

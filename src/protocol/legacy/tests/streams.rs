@@ -256,6 +256,18 @@ fn an_event_id_that_was_never_sent_is_treated_as_none() {
     assert_eq!(read(&mut post), [""; 0]);
 }
 
+/// A client without an id to come back with must not be sent away (decision 12).
+#[test]
+fn a_resumed_connection_has_its_clients_cursor_and_one_that_was_not_has_none() {
+    let session = session();
+    let (ticket, mut post) = streaming(&session, 1);
+    say(&ticket, "a");
+    read(&mut post);
+    assert_eq!(resume(&session, "1-1").last_event_id(), Some("1-1".parse().unwrap()));
+    assert_eq!(resume(&session, "7-1").last_event_id(), None);
+    assert_eq!(session.open_standalone(NOW).unwrap().last_event_id(), None);
+}
+
 #[test]
 fn a_stream_with_nothing_more_to_say_is_nothing() {
     let session = session();
