@@ -105,6 +105,16 @@ mod tests {
     }
 
     #[test]
+    fn a_head_is_all_of_the_requests_but_its_body() {
+        let request = http::Request::post("/mcp?x").header("a", "b").extension(7_u8);
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let head = Head::from(parts);
+        assert_eq!((head.method(), head.uri()), (&Method::POST, &Uri::from_static("/mcp?x")));
+        assert_eq!(head.headers()["a"], "b");
+        assert_eq!(head.extensions().get(), Some(&7_u8));
+    }
+
+    #[test]
     fn a_header_that_may_stand_once_is_bad_if_it_stands_twice() {
         let mut headers = HeaderMap::new();
         assert_eq!(Field::of(&headers, &SESSION_ID), Field::Absent);

@@ -102,6 +102,7 @@ mod tests {
     fn every_level_has_one_name_in_text_and_json() {
         for level in LogLevel::ALL {
             assert_eq!(level.as_str().parse(), Ok(level));
+            assert_eq!(level.to_string(), level.as_str());
             let json = serde_json::to_string(&level).unwrap();
             assert_eq!(json, format!("\"{level}\""));
             assert_eq!(serde_json::from_str::<LogLevel>(&json).unwrap(), level);

@@ -316,6 +316,7 @@ mod tests {
             (&["*/*;q=0, application/json"], JsonOnly),
             (&["text/*;q=0", "*/*"], JsonOnly),
             (&["application/json;q=0, application/json"], JsonOnly),
+            (&["application/json, application/json;q=0"], JsonOnly),
             (&["application/json;v=2;q=0, application/json, text/event-stream"], Adaptive),
             (&["application/json;v=2;q=0, */*"], Adaptive),
             (&["application/json, text/event-stream;q=0.0001"], Adaptive),
@@ -324,6 +325,8 @@ mod tests {
             (&[r#"text/html;x="a, text/event-stream", application/json"#], JsonOnly),
             (&[r#"text/html;x="\", text/event-stream", application/json"#], JsonOnly),
             (&[r#"application/json;x=";q=0""#], JsonOnly),
+            // And a backslash escapes nothing but in them.
+            (&[r"application/json;x=\, text/event-stream"], Adaptive),
             // Substrings are nothing.
             (&["application/jsonp, text/event-stream"], SseOnly),
             (&["application/json-patch+json, text/event-stream"], SseOnly),

@@ -585,6 +585,7 @@ mod tests {
             ("https://dev.example.com", Verdict::NotAllowed),
             ("chrome-extension://abcdef", Verdict::Allowed),
             ("chrome-extension://abcdef:443", Verdict::NotAllowed),
+            ("chrome-extension://abcdef:80", Verdict::NotAllowed),
             ("https://example.com", Verdict::NotAllowed),
             ("https://x.app.example.com", Verdict::NotAllowed),
             ("http://localhost", Verdict::NotAllowed),

@@ -87,6 +87,8 @@ mod tests {
         assert_eq!(Principal::named("a"), Principal::named("a").with_data(1_u8));
         assert_ne!(Principal::named("a"), Principal::named("b"));
         assert_ne!(Principal::named(""), Principal::anonymous());
+        assert_eq!(Principal::named("a").name(), Some("a"));
+        assert!(Principal::anonymous().is_anonymous() && !Principal::named("").is_anonymous());
     }
 
     #[test]
@@ -94,6 +96,6 @@ mod tests {
         let principal = Principal::named("a").with_data("secret");
         assert_eq!(principal.data::<&str>(), Some(&"secret"));
         assert_eq!(principal.data::<String>(), None);
-        assert!(!format!("{principal:?}").contains("secret"));
+        assert_eq!(format!("{principal:?}"), r#"Principal { name: Some("a"), .. }"#);
     }
 }

@@ -372,6 +372,20 @@ mod tests {
     }
 
     /// RFC 9110, 15.5.6 and 10.2.3.
+    /// 2026-07-28, Base Protocol, `_meta`: "`data.requiredCapabilities` lists the missing
+    /// capabilities. On HTTP, the response status MUST be `400 Bad Request`."
+    #[test]
+    fn a_missing_capability_is_named_in_the_data() {
+        let error = RpcError::new(ErrorCode::MissingRequiredClientCapability, "no sampling")
+            .with_data(json!({"requiredCapabilities": {"sampling": {}}}));
+        let refusal = Refusal::from(Reason::MissingCapability { error });
+        let body = body(&refusal);
+        assert_eq!(refusal.status(), 400);
+        assert_eq!(body["error"]["code"], -32021);
+        assert_eq!(body["error"]["message"], "no sampling");
+        assert_eq!(body["error"]["data"], json!({"requiredCapabilities": {"sampling": {}}}));
+    }
+
     #[test]
     fn statuses_that_demand_a_header_carry_it() {
         for reason in [

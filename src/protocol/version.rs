@@ -116,6 +116,7 @@ mod tests {
     fn every_version_round_trips_and_all_is_newest_first() {
         for version in ProtocolVersion::ALL {
             assert_eq!(version.as_str().parse(), Ok(version));
+            assert_eq!(version.to_string(), version.as_str());
         }
         assert!(ProtocolVersion::ALL.is_sorted_by(|a, b| a > b));
         assert_eq!(ProtocolVersion::ALL[0], ProtocolVersion::LATEST);

@@ -176,6 +176,8 @@ mod tests {
         assert!(!bytes.contains(&b'\n') && !bytes.contains(&b'\r'));
         let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(value["params"]["v"], json!({"a": [1, 2, "x\ny"]}));
+        // Where they begin the text, and side by side.
+        assert_eq!(single_line(b"\n\r\n[\n]\r".to_vec()), "   [ ] ");
     }
 
     #[test]

@@ -95,6 +95,25 @@ pub(crate) fn excerpt(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// JSON-RPC 2.0, section 5.1; 2026-07-28, Base Protocol, Error Codes.
+    #[test]
+    fn the_codes_are_those_of_the_specifications() {
+        for (code, expected) in [
+            (ErrorCode::ParseError, -32700),
+            (ErrorCode::InvalidRequest, -32600),
+            (ErrorCode::MethodNotFound, -32601),
+            (ErrorCode::InvalidParams, -32602),
+            (ErrorCode::InternalError, -32603),
+            (ErrorCode::HeaderMismatch, -32020),
+            (ErrorCode::MissingRequiredClientCapability, -32021),
+            (ErrorCode::UnsupportedProtocolVersion, -32022),
+            (ErrorCode::Other(7), 7),
+        ] {
+            assert_eq!(code.as_i32(), expected);
+            assert_eq!(serde_json::to_value(code).unwrap(), expected);
+        }
+    }
+
     #[test]
     fn an_excerpt_is_short_and_has_no_control_characters() {
         assert_eq!(excerpt("a\r\nb"), "a\\r\\nb");

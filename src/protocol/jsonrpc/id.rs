@@ -108,7 +108,9 @@ mod tests {
     fn strings_and_integers_of_any_size_are_echoed_exactly() {
         let huge = "123456789012345678901234567890";
         for json in ["0", "-1", huge, r#""""#, r#""a""#, r#""\u0061\n""#, r#""1""#] {
-            assert_eq!(id(json).unwrap().as_json(), json);
+            let id = id(json).unwrap();
+            assert_eq!(id.as_json(), json);
+            assert_eq!((format!("{id}"), format!("{id:?}")), (json.to_owned(), json.to_owned()));
         }
         assert_eq!(RequestId::from(7).as_json(), "7");
     }

@@ -351,13 +351,38 @@ mod tests {
     }
 
     #[test]
+    fn a_request_is_refused_exactly_where_what_must_stay_leaves_no_room() {
+        // In messages, though there is room in bytes.
+        let mut log = filled(&[Request; 4]);
+        assert_eq!(log.append(Request, message(1), 0, ROOM), Err(Refused::Full));
+        // What the reader has passed need not stay.
+        assert_eq!(log.append(Request, message(1), 1, ROOM), Ok(5));
+        assert_eq!(held(&log), [2, 3, 4, 5]);
+        // In bytes, though there is room in messages.
+        for first in [1, 90] {
+            let mut log = Log::default();
+            log.append(Request, message(first), 0, ROOM).unwrap();
+            assert_eq!(log.append(Request, message(101 - first), 0, ROOM), Err(Refused::Full));
+            assert_eq!(log.append(Request, message(100 - first), 0, ROOM), Ok(2));
+        }
+        // Answers stay beyond the limit.
+        let mut log = filled(&[Answer; 5]);
+        assert_eq!(log.append(Request, message(1), 0, ROOM), Err(Refused::Full));
+        // A message as large as the log fits.
+        assert_eq!(Log::default().append(Notification, message(100), 0, ROOM), Ok(1));
+    }
+
+    #[test]
     fn forgetting_what_is_old_spares_answers_and_requests_that_were_not_given() {
         let mut log = filled(&[Notification, Answer, Request, Request]);
         log.give(3);
         log.forget(4);
-        assert_eq!((held(&log), log.lost()), (vec![2, 4], 3));
+        assert_eq!((held(&log), log.lost(), log.evicted()), (vec![2, 4], 3, 2));
         log.clear();
         assert_eq!((held(&log), log.lost(), log.bytes()), (vec![], 4, 0));
+        assert_eq!(log.evicted(), 4);
         assert_eq!(log.append(Notification, message(1), 0, ROOM), Ok(5));
+        log.clear();
+        assert_eq!(log.evicted(), 5);
     }
 }

@@ -280,3 +280,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What runs under these locks does not leave them half done.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::version::ProtocolVersion;
+
+    /// One lock for all sessions would have each request wait for every other.
+    #[test]
+    fn sessions_spread_over_all_shards_by_their_randomness() {
+        let registry = Registry::new(Limits { sessions: SHARDS, ..Limits::default() }, Vec::new());
+        assert_eq!(registry.limits().sessions, SHARDS);
+        for n in 0..u8::try_from(SHARDS).unwrap() {
+            let opening = Opening {
+                version: ProtocolVersion::V2025_11_25,
+                principal: Principal::anonymous(),
+                client_info: None,
+                client_capabilities: None,
+            };
+            registry.open(SessionId::from_random([n; SessionId::BYTES]), opening).unwrap();
+        }
+        assert!(registry.shards.iter().all(|shard| lock(shard).live.len() == 1));
+        assert_eq!(registry.sessions().len(), SHARDS);
+    }
+}

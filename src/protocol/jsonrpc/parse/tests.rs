@@ -117,6 +117,7 @@ fn each_kind_of_malformed_body_has_its_code() {
             -32600,
         ),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":[]}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":[1,{}]}", -32602),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":null}", -32602),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":3}", -32602),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":-3}", -32602),
@@ -124,6 +125,7 @@ fn each_kind_of_malformed_body_has_its_code() {
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":true}", -32602),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":\"x\"}", -32602),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":[]}}", -32602),
+        (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":[1,{}]}}", -32602),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":null}}", -32602),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":1}}", -32602),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"_meta\":-1}}", -32602),
@@ -140,6 +142,38 @@ fn each_kind_of_malformed_body_has_its_code() {
     ];
     for (body, expected) in cases {
         assert_eq!(code(body), *expected, "{}", String::from_utf8_lossy(body));
+    }
+}
+
+#[test]
+fn a_refusal_says_which_rule_was_broken() {
+    for body in ["null", "true", "7", "-7", "-1.5", r#""x""#] {
+        let refused = one(body).expect_err("is refused");
+        assert_eq!(refused.message, "a message must be a JSON object", "{body}");
+    }
+    for (body, expected) in [
+        (r#"{"jsonrpc":"2.0","id":1,"id":1,"method":"m"}"#, "`id` stands twice"),
+        (r#"{"id":1,"method":"m"}"#, "`jsonrpc` must be \"2.0\""),
+        (r#"{"jsonrpc":"2.0","id":null,"method":"m"}"#, "`id` must not be null"),
+        (r#"{"jsonrpc":"2.0","id":1.5,"method":"m"}"#, "`id` must be a string or an integer"),
+        (r#"{"jsonrpc":"2.0","id":1,"method":7}"#, "`method` must be a string"),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"m","result":{}}"#,
+            "a request has no `result` and no `error`",
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#,
+            "a response has a `result` or an `error`, not both",
+        ),
+        (r#"{"jsonrpc":"2.0","id":1}"#, "`method` is missing"),
+        (r#"{"jsonrpc":"2.0","result":{}}"#, "a response must have an `id`"),
+        (r#"{"jsonrpc":"2.0","id":1,"error":7}"#, "`error` must be an object"),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":1,"a":2}}"#,
+            "`a` stands twice in params",
+        ),
+    ] {
+        assert_eq!(one(body).expect_err("is refused").message, expected, "{body}");
     }
 }
 
@@ -177,6 +211,24 @@ fn nesting_is_limited_before_anything_recurses() {
     assert_eq!(code(ignored.as_bytes()), -32700);
 }
 
+/// The count of brackets is only a short cut: what it lets through or not, depth decides.
+#[test]
+fn depth_is_judged_and_not_the_number_of_brackets() {
+    let limits = ParseLimits { depth: 2, ..ParseLimits::default() };
+    let beside = br#"{"jsonrpc":"2.0","method":"m","x":[],"y":[],"params":{}}"#;
+    assert!(parse(beside, limits).is_ok());
+    // An escape in a string hides nothing of what follows.
+    assert_eq!(
+        parse(br#"{"a long key\n":[[[]]]}"#, limits).expect_err("too deep").code.as_i32(),
+        -32700
+    );
+    // Even where nothing but brackets stands, which is no JSON either.
+    for deep in [&b"[[["[..], b"{{{"] {
+        let refused = parse(deep, limits).expect_err("too deep");
+        assert_eq!(refused.message, "the body is nested deeper than 2 levels");
+    }
+}
+
 #[test]
 fn brackets_in_strings_and_side_by_side_are_no_nesting() {
     let strings = format!(
@@ -194,7 +246,8 @@ fn brackets_in_strings_and_side_by_side_are_no_nesting() {
 
 #[test]
 fn a_batch_is_judged_message_by_message() {
-    let body = br#"[{"jsonrpc":"2.0","id":1,"method":"a"}, 7, {"jsonrpc":"2.0","method":"b"}]"#;
+    let body =
+        br#"[{"jsonrpc":"2.0","id":1,"method":"a"}, [7, 8], {"jsonrpc":"2.0","method":"b"}]"#;
     let Ok(Parsed::Batch(items)) = parse(body, ParseLimits::default()) else { panic!("a batch") };
     assert!(matches!(items[0], Ok(Message::Request(_))));
     assert_eq!(items[1].as_ref().expect_err("no message").code, ErrorCode::InvalidRequest);
@@ -209,9 +262,11 @@ fn a_batch_has_a_limit_and_is_not_empty() {
         format!("[{}]", items.join(","))
     };
     assert!(parse(batch(2).as_bytes(), limits).is_ok());
-    let refused = parse(batch(3).as_bytes(), limits).expect_err("too many");
-    assert_eq!(refused.code, ErrorCode::InvalidRequest);
-    assert!(refused.message.contains("more than 2"), "{}", refused.message);
+    for count in [3, 4, 100] {
+        let refused = parse(batch(count).as_bytes(), limits).expect_err("too many");
+        assert_eq!(refused.code, ErrorCode::InvalidRequest);
+        assert!(refused.message.contains("more than 2"), "{}", refused.message);
+    }
     assert_eq!(parse(b"[]", limits).expect_err("empty").message, "the batch is empty");
     assert_eq!(parse(b"[1,2,3", limits).expect_err("cut").code, ErrorCode::ParseError);
     assert_eq!(parse(b"[1] 2", limits).expect_err("trailing").code, ErrorCode::ParseError);

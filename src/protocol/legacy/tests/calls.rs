@@ -69,6 +69,19 @@ fn cancellation_acts_only_where_exactly_one_call_in_flight_has_the_id() {
 }
 
 #[test]
+fn a_closure_will_do_to_stop_a_handler() {
+    let session = session();
+    let stops = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&stops);
+    let stop = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+    };
+    let _ticket = session.begin_call(RequestId::from(1), Arc::new(stop)).unwrap();
+    assert_eq!(session.cancel(&RequestId::from(1)), Cancelled::Done);
+    assert_eq!(stops.load(Ordering::Relaxed), 1);
+}
+
+#[test]
 fn in_a_batch_cancellation_ends_the_stream_with_the_last_call() {
     let session = session_of(ProtocolVersion::V2025_03_26);
     let (one, two) = (begin(&session, 1), begin(&session, 2));

@@ -40,7 +40,10 @@ fn the_resume_of_a_post_stream_past_a_gap_is_an_error_answer_and_the_end() {
     assert_eq!(ticket.answer("done".into()), Answered::Discarded);
     assert_eq!(session.discarded(), 2);
     assert_eq!(session.bytes(), 0);
-    assert_eq!(read(&mut resume(&session, "1-0")), ["gap [7: events_evicted]", "end"]);
+    for cursor in ["1-0", "1-5"] {
+        // Also a client that missed nothing: the answer is gone for it as well.
+        assert_eq!(read(&mut resume(&session, cursor)), ["gap [7: events_evicted]", "end"]);
+    }
 }
 
 /// Never part of a replay, though the answer itself is still there.
@@ -112,6 +115,20 @@ fn eviction_of_what_the_cursor_is_past_is_no_gap() {
     // 1 and 2 are gone, which were only kept for replay.
     assert_eq!(read(&mut resume(&session, "1-2")), ["1-3 3", "1-4 4", "1-5 5", "1-6 6"]);
     assert_eq!(read(&mut resume(&session, "1-1")), ["gap [7: events_evicted]", "end"]);
+}
+
+#[test]
+fn what_the_reader_is_past_makes_room_before_progress_that_it_is_not() {
+    let (_, session) = with_limits(four_messages());
+    let (ticket, mut post) = streaming(&session, 7);
+    say(&ticket, "1");
+    say(&ticket, "2");
+    assert_eq!(read(&mut post), ["prime 1-0", "1-1 1", "1-2 2"]);
+    progress(&ticket, "3");
+    for n in 4..=6 {
+        say(&ticket, &n.to_string());
+    }
+    assert_eq!(read(&mut post), ["1-3 3", "1-4 4", "1-5 5", "1-6 6"]);
 }
 
 #[test]
@@ -234,6 +251,30 @@ fn finished_streams_are_kept_up_to_a_number_and_those_given_whole_go_first() {
     assert_eq!(read(&mut resume(&session, "2-0")), ["gap [2: events_evicted]", "end"]);
     assert_eq!(read(&mut resume(&session, "3-0")), ["gap [3: events_evicted]", "end"]);
     assert_eq!(read(&mut resume(&session, "4-0")), ["4-1 4: unanswered", "end"]);
+}
+
+#[test]
+fn streams_with_a_call_in_flight_or_a_reader_are_not_retired_however_many() {
+    let (_, session) = with_limits(Limits { finished_streams: 0, ..Limits::default() });
+    // Clients that are away, and their calls go on.
+    let away: Vec<_> = (1..=3).map(|n| streaming(&session, n).0).collect();
+    // Answers that are still being read.
+    let mut reading: Vec<_> = (4..=6)
+        .map(|n| {
+            let (ticket, post) = streaming(&session, n);
+            ticket.answer("done".into());
+            post
+        })
+        .collect();
+    drop(streaming(&session, 7));
+    for (post, n) in reading.iter_mut().zip(4..) {
+        assert_eq!(read(post), [format!("prime {n}-0"), format!("{n}-1 done"), "end".into()]);
+    }
+    for (ticket, n) in away.into_iter().zip(1..) {
+        let mut resumed = resume(&session, &format!("{n}-0"));
+        ticket.answer("done".into());
+        assert_eq!(read(&mut resumed), [format!("{n}-1 done"), "end".into()]);
+    }
 }
 
 #[test]

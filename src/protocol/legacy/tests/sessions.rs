@@ -23,6 +23,17 @@ fn a_session_keeps_what_initialize_settled_and_what_was_said_since() {
     assert!(Arc::ptr_eq(&found, &session));
     assert_eq!(found.log_level(), Some(LogLevel::Warning));
     assert_eq!((found.version(), found.id()), (V, id(1)));
+    assert!(found.client_info().is_none() && found.client_capabilities().is_none());
+
+    let raw = |json: &str| serde_json::value::RawValue::from_string(json.to_owned()).ok();
+    let opening = Opening {
+        client_info: raw(r#"{"name":"c"}"#),
+        client_capabilities: raw(r#"{"roots":{}}"#),
+        ..opening(V, Principal::anonymous())
+    };
+    let session = registry.open(id(2), opening).unwrap();
+    assert_eq!(session.client_info().unwrap().get(), r#"{"name":"c"}"#);
+    assert_eq!(session.client_capabilities().unwrap().get(), r#"{"roots":{}}"#);
 }
 
 /// Decision 17; CVE-2026-33946 (stream taken over by another client), CVE-2026-25536 (answers
@@ -86,6 +97,21 @@ fn a_named_principal_has_a_limit_of_its_own_and_anonymous_callers_have_not() {
 }
 
 #[test]
+fn the_limit_of_a_principal_is_exact_whatever_it_is() {
+    for limit in [0_u8, 1, 2, 3] {
+        let limits = Limits { sessions_per_principal: limit.into(), ..Limits::default() };
+        let registry = Registry::new(limits, Vec::new());
+        let alice = Principal::named("alice");
+        let open = |n| registry.open(id(n), opening(V, alice.clone())).is_ok();
+        assert!((0..limit).all(open) && !open(limit), "{limit}");
+        if limit > 0 {
+            registry.end(&id(0), &alice);
+            assert!(open(limit + 1) && !open(limit + 2), "{limit}");
+        }
+    }
+}
+
+#[test]
 fn ended_sessions_are_remembered_up_to_a_number() {
     let limits = Limits { ended_sessions: 16, ..Limits::default() };
     let registry = Registry::new(limits, Vec::new());
@@ -127,6 +153,7 @@ fn the_end_of_a_session_answers_open_calls_ends_streams_and_stops_handlers() {
     assert_eq!(ticket.answer("late".into()), Answered::Ended);
     assert_eq!(json.answer("late".into()), Answered::Ended);
     assert_eq!(session.notify(Kind::Notification, "late".into()), Sent::Discarded);
+    assert_eq!(session.discarded(), 3);
     assert!(session.is_ended() && !session.is_initialized());
     assert!(session.open_standalone(NOW).is_err());
     assert!(matches!(session.resume("1-0".parse().unwrap(), NOW), Resumed::Ended));
@@ -142,8 +169,23 @@ fn what_was_said_before_the_end_of_a_session_is_still_read() {
     let (ticket, mut post) = streaming(&session, 1);
     say(&ticket, "a");
     ticket.answer("done".into());
+    let mut get = session.open_standalone(NOW).unwrap();
+    notify(&session, "n");
     registry.end(&id(1), &Principal::anonymous());
     assert_eq!(read(&mut post), ["prime 1-0", "1-1 a", "1-2 done", "end"]);
+    assert_eq!(read(&mut get), ["0-1 n", "end"]);
+    assert_eq!(session.bytes(), 0);
+}
+
+#[test]
+fn what_nobody_reads_when_a_session_ends_is_dropped() {
+    let (registry, session) = with_limits(Limits::default());
+    let (ticket, _) = streaming(&session, 1);
+    ticket.answer("done".into());
+    notify(&session, "n");
+    assert_eq!(session.bytes(), 5);
+    registry.end(&id(1), &Principal::anonymous());
+    assert_eq!(session.bytes(), 0);
 }
 
 #[test]
@@ -276,7 +318,14 @@ fn what_is_shown_of_a_session_has_no_id_in_it() {
     let header = session.id().to_header();
     let text = header.to_str().unwrap();
     let connection = session.open_standalone(NOW).unwrap();
-    for shown in [format!("{session:?}"), format!("{registry:?}"), format!("{connection:?}")] {
-        assert!(!shown.contains(text), "{shown}");
+    let ticket = begin(&session, 1);
+    for (shown, name) in [
+        (format!("{session:?}"), "Session"),
+        (format!("{registry:?}"), "Registry"),
+        (format!("{connection:?}"), "Connection"),
+        (format!("{ticket:?}"), "Ticket"),
+        (format!("{:?}", ticket.sender()), "CallSender"),
+    ] {
+        assert!(shown.starts_with(name) && !shown.contains(text), "{shown}");
     }
 }

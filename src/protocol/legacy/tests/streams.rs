@@ -14,6 +14,7 @@ fn a_post_stream_is_primed_then_speaks_then_answers_then_ends() {
     assert_eq!(ticket.answer("done".into()), Answered::Streamed);
     assert_eq!(read(&mut post), ["1-3 done", "end"]);
     assert_eq!(read(&mut post), ["end"]);
+    assert!(!post.is_standalone() && session.open_standalone(NOW).unwrap().is_standalone());
 }
 
 /// 2025-06-18 and 2025-03-26: clients break on empty data (decision 4).
@@ -253,6 +254,18 @@ fn an_event_id_that_was_never_sent_is_treated_as_none() {
     assert_eq!(read(&mut resume(&session, "0-99")), ["prime 0-3"]);
     // The stream that was not resumed goes on undisturbed.
     assert_eq!(read(&mut post), [""; 0]);
+}
+
+/// A client without an id to come back with must not be sent away (decision 12).
+#[test]
+fn a_resumed_connection_has_its_clients_cursor_and_one_that_was_not_has_none() {
+    let session = session();
+    let (ticket, mut post) = streaming(&session, 1);
+    say(&ticket, "a");
+    read(&mut post);
+    assert_eq!(resume(&session, "1-1").last_event_id(), Some("1-1".parse().unwrap()));
+    assert_eq!(resume(&session, "7-1").last_event_id(), None);
+    assert_eq!(session.open_standalone(NOW).unwrap().last_event_id(), None);
 }
 
 #[test]

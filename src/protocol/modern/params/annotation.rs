@@ -239,6 +239,11 @@ mod tests {
             "required": ["region", "query"]
         });
         assert_eq!(headers(&schema), ["mcp-param-region"]);
+        let params = HeaderParams::from_schema(&schema).unwrap();
+        assert!(!params.is_empty());
+        // What leads to no annotation is not looked for in calls.
+        let kept: Vec<_> = params.root.children.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(kept, ["region"]);
     }
 
     #[test]
@@ -426,5 +431,10 @@ mod tests {
         assert_eq!(fault(&nested(MAX_DEPTH)).1, Fault::TooDeep);
         let unreachable = (0..MAX_DEPTH).fold(json!({}), |schema, _| json!({"allOf": [schema]}));
         assert_eq!(fault(&unreachable).1, Fault::TooDeep);
+        // Side by side is not within.
+        for schema in [json!({}), json!({"properties": {"a": {}, "b": {}}})] {
+            let wide = (0..2 * MAX_DEPTH).map(|n| (format!("p{n}"), schema.clone()));
+            assert_eq!(headers(&json!({"properties": Value::Object(wide.collect())})), [""; 0]);
+        }
     }
 }
