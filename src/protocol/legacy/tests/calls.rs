@@ -148,6 +148,31 @@ fn calls_in_flight_have_a_limit_which_an_answer_frees() {
     assert!(third().is_ok());
 }
 
+#[test]
+fn a_call_that_is_done_needs_no_admission_but_a_session_that_lives() {
+    let (registry, session) = with_limits(Limits { calls: 0, ..Limits::default() });
+    let ticket = session.adopt_call(RequestId::from(1)).unwrap();
+    let mut post = session.open_stream([&ticket], NOW).unwrap();
+    assert_eq!(ticket.answer("done".into()), Answered::Streamed);
+    assert_eq!(read(&mut post), ["prime 1-0", "1-1 done", "end"]);
+    registry.end(&id(1), &Principal::anonymous());
+    assert_eq!(session.adopt_call(RequestId::from(2)).unwrap_err(), SessionEnded);
+}
+
+#[test]
+fn an_answer_that_nobody_can_be_given_is_counted_and_ends_its_call() {
+    let session = session();
+    let (ticket, handler) = begin_with(&session, 1);
+    ticket.discard();
+    assert_eq!((session.calls_in_flight(), session.discarded()), (0, 1));
+    assert_eq!(handler.stops(), 0);
+    // After its end there is nothing to count.
+    let ticket = begin(&session, 2);
+    session.cancel(&RequestId::from(2));
+    ticket.discard();
+    assert_eq!(session.discarded(), 1);
+}
+
 /// A waker, a cancellation and their destructors may run anything, so also this very session.
 #[test]
 fn what_a_step_brings_about_runs_without_the_lock() {

@@ -362,3 +362,39 @@ fn notifications_that_nobody_comes_for_are_dropped_into_a_gap() {
     let mut get = session.open_standalone(NOW).unwrap();
     assert_eq!(read(&mut get), ["gap [tools changed]", "0-2 ask"]);
 }
+
+/// A quarter of the room, and 256 bytes at most, is kept free for a marker.
+#[test]
+fn a_notification_of_a_call_fits_up_to_what_is_kept_free() {
+    let send = |bytes: usize| {
+        let limits = Limits { stream_bytes: 2048, ..Limits::default() };
+        let (_, session) = with_limits(limits);
+        let (ticket, _post) = streaming(&session, 7);
+        ticket.sender().send(Kind::Notification, "x".repeat(bytes).into())
+    };
+    assert_eq!(send(2048 - 256), Sent::Logged);
+    assert_eq!(send(2048 - 255), Sent::Refused(Refused::Full));
+    assert_eq!(send(2048), Sent::Refused(Refused::Full));
+    assert_eq!(send(2049), Sent::Refused(Refused::TooLarge));
+}
+
+#[test]
+fn whether_a_notification_fits_behind_a_marker_is_exact() {
+    let (_, session) = with_limits(Limits { stream_bytes: 2048, ..four_messages() });
+    let unbound = begin(&session, 6);
+    assert!(!unbound.sender().has_room(0), "there is no stream");
+    let (ticket, mut post) = streaming(&session, 7);
+    let sender = ticket.sender();
+    // The marker, and what is kept free for the next one.
+    let most = 2048 - 256 - 256;
+    assert!(sender.has_room(most) && !sender.has_room(most + 1));
+    say(&ticket, "0123456789");
+    assert!(sender.has_room(most - 10) && !sender.has_room(most - 9));
+    // One of four messages is kept free too.
+    say(&ticket, "");
+    assert!(!sender.has_room(0));
+    assert_eq!(read(&mut post).len(), 3);
+    assert!(sender.has_room(most) && !sender.has_room(most + 1));
+    ticket.answer("done".into());
+    assert!(!sender.has_room(0), "the call is over");
+}
