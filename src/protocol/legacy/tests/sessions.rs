@@ -280,6 +280,30 @@ fn a_reader_that_takes_nothing_is_detached_and_one_that_has_nothing_to_take_is_n
     assert_eq!(read(&mut resume(&session, "1-1")), ["1-2 b"]);
 }
 
+/// Decision 12: a client without an event id cannot come back for what it did not take.
+#[test]
+fn a_reader_that_could_not_come_back_is_not_detached() {
+    let registry = Registry::new(Limits::default(), Vec::new());
+    let open = |n, version| registry.open(id(n), opening(version, Principal::anonymous())).unwrap();
+    let older = open(1, ProtocolVersion::V2025_06_18);
+    let (ticket, mut post) = streaming(&older, 1);
+    say(&ticket, "a");
+    assert_eq!(sweep(&registry, 0, 600).detached, 0);
+    assert_eq!(read(&mut post), ["1-1 a"]);
+    say(&ticket, "b");
+    assert_eq!(sweep(&registry, 600, 700).detached, 1, "it has an id now");
+    // A GET can be sent again without one.
+    let _get = older.open_standalone(NOW).unwrap();
+    notify(&older, "n");
+    assert_eq!(sweep(&registry, 700, 800).detached, 1);
+    // The newest revision says an id first, and with it how to come back.
+    let newest = open(2, V);
+    let (ticket, mut post) = streaming(&newest, 1);
+    assert_eq!(read(&mut post), ["prime 1-0"]);
+    say(&ticket, "a");
+    assert_eq!(sweep(&registry, 800, 900).detached, 1);
+}
+
 /// Decision 10: "An idle session costs at most 2 KiB".
 #[test]
 fn an_idle_session_costs_at_most_2_kib() {
