@@ -7,7 +7,7 @@
 //! What a peer sent is compared as parsed, never by prefix or substring, and whatever does not
 //! parse as `host[:port]` or `scheme://host[:port]` is malformed.
 
-use std::net::Ipv6Addr;
+use core::net::Ipv6Addr;
 
 /// What an allowlist says of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
