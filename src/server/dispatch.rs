@@ -13,7 +13,7 @@ use super::raw::RawJson;
 use super::registry::{Server, ToolTable, Tools};
 use super::reply::{Reply, ToolList};
 use super::running::Running;
-use crate::protocol::jsonrpc::{Params, RpcError};
+use crate::protocol::jsonrpc::{Params, RpcError, string};
 
 /// A request, its params raw.
 pub(crate) struct Request<'a> {
@@ -110,12 +110,6 @@ fn arguments(request: &Request<'_>) -> Result<Arguments, RpcError> {
 
 fn is_null(raw: &RawValue) -> bool {
     raw.get() == "null"
-}
-
-/// Reads a string, borrowing it where it has no escapes.
-fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let borrowed = serde_json::from_str(raw.get()).map(Cow::Borrowed);
-    borrowed.or_else(|_| serde_json::from_str(raw.get()).map(Cow::Owned)).ok()
 }
 
 #[cfg(test)]

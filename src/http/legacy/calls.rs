@@ -137,10 +137,11 @@ impl Post<'_> {
         request: &Request<'_>,
         permit: Option<CallPermit>,
     ) -> Result<Call, Refusal> {
-        let progress_token = match request.params.meta().progress_token.map(progress_token) {
-            None => None,
-            Some(Ok(token)) => Some(token),
-            Some(Err(error)) => return Ok(Call::refused(answer, &error)),
+        let progress_token = match request.params.meta().progress_token() {
+            Ok(token) => token,
+            Err(message) => {
+                return Ok(Call::refused(answer, &RpcError::invalid_params(message)));
+            }
         };
         let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(answer.id.clone()));
         let permit = permit.ok_or_else(|| refuse(Reason::TooManyCalls))?;
@@ -210,16 +211,6 @@ impl From<CallRefused> for Reason {
         match refused {
             CallRefused::Ended => Self::SessionUnknown,
             CallRefused::AtCapacity => Self::TooManyCalls,
-        }
-    }
-}
-
-/// 2025-11-25, Progress: "Progress tokens MUST be a string or integer value".
-fn progress_token(raw: &RawValue) -> Result<&RawValue, RpcError> {
-    match RequestId::from_raw(raw) {
-        Some(_) => Ok(raw),
-        None => {
-            Err(RpcError::invalid_params("`_meta.progressToken` must be a string or an integer"))
         }
     }
 }

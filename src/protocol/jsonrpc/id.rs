@@ -20,8 +20,13 @@ pub(crate) struct RequestId {
 impl RequestId {
     /// Takes the raw value of an `id` member; `None` if it is neither a string nor an integer.
     pub(crate) fn from_raw(raw: &RawValue) -> Option<Self> {
+        Self::is_id(raw).then(|| Self { raw: raw.to_owned() })
+    }
+
+    /// Whether a raw value is a string or an integer, which is what a progress token must be too.
+    pub(crate) fn is_id(raw: &RawValue) -> bool {
         let text = raw.get();
-        let valid = match text.as_bytes() {
+        match text.as_bytes() {
             // Only an escape can hide what is no string: half of a surrogate pair.
             [b'"', rest @ ..] => {
                 memchr::memchr(b'\\', rest).is_none()
@@ -30,8 +35,7 @@ impl RequestId {
             [b'-', digits @ ..] | digits => {
                 !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
             }
-        };
-        valid.then(|| Self { raw: raw.to_owned() })
+        }
     }
 
     /// The id as it stands in JSON.

@@ -7,6 +7,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::RequestId;
+
 /// The members of a `params` object, each still as the client wrote it.
 ///
 /// `_meta` is not among them: its keys that the protocol defines are in [`Params::meta`].
@@ -20,11 +22,25 @@ pub(crate) struct Params<'a> {
 /// raw, since what is wrong with it is for the era to say.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Meta<'a> {
-    pub(crate) progress_token: Option<&'a RawValue>,
+    progress_token: Option<&'a RawValue>,
     pub(crate) protocol_version: Option<&'a RawValue>,
     pub(crate) client_info: Option<&'a RawValue>,
     pub(crate) client_capabilities: Option<&'a RawValue>,
     pub(crate) log_level: Option<&'a RawValue>,
+}
+
+impl<'a> Meta<'a> {
+    /// The token that progress is wanted under, if it is.
+    ///
+    /// All revisions, Progress: "Progress tokens MUST be a string or integer value".
+    pub(crate) fn progress_token(&self) -> Result<Option<&'a RawValue>, &'static str> {
+        match self.progress_token {
+            Some(raw) if !RequestId::is_id(raw) => {
+                Err("`_meta.progressToken` must be a string or an integer")
+            }
+            token => Ok(token),
+        }
+    }
 }
 
 impl<'a> Params<'a> {

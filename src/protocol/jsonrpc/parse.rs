@@ -269,7 +269,7 @@ impl<'a> Envelope<'a> {
         match self.id.map(RawValue::get) {
             // 2025-11-25, Base Protocol, Requests: "the ID MUST NOT be `null`".
             Some("null") => return wrong("`id` must not be null"),
-            Some(_) if self.id.and_then(RequestId::from_raw).is_none() => {
+            Some(_) if !self.id.is_some_and(RequestId::is_id) => {
                 return wrong("`id` must be a string or an integer");
             }
             _ => {}

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::headers::{self, BodyClaims};
 use crate::protocol::head::{Field, VERSION};
 use crate::protocol::jsonrpc::{
-    CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, Request, RequestId, string,
+    CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, Request, string,
 };
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::refusal::{Reason, Refusal};
@@ -46,7 +46,7 @@ pub(crate) fn check<'a>(
         None => return Err(missing(PROTOCOL_VERSION)),
     };
     let version = supported(headers, &requested)?;
-    let name = named_by(&request.method).and_then(|member| request.params.get_str(member));
+    let name = headers::named_by(&request.method).and_then(|member| request.params.get_str(member));
     let claims = BodyClaims {
         method: &request.method,
         protocol_version: Some(&requested),
@@ -70,19 +70,9 @@ pub(crate) fn check<'a>(
         client_info: meta.client_info,
         client_capabilities,
         log_level: meta.log_level.map(log_level).transpose()?,
-        progress_token: meta.progress_token.map(progress_token).transpose()?,
+        progress_token: meta.progress_token().map_err(bad_meta)?,
         request,
     })
-}
-
-/// The member of `params` that `Mcp-Name` mirrors (2026-07-28, Streamable HTTP, Standard Request
-/// Headers).
-fn named_by(method: &str) -> Option<&'static str> {
-    match method {
-        "tools/call" | "prompts/get" => Some("name"),
-        "resources/read" => Some("uri"),
-        _ => None,
-    }
 }
 
 /// The version asked for. That it is not spoken here is for later if the header says otherwise:
@@ -110,14 +100,6 @@ fn log_level(raw: &RawValue) -> Result<LogLevel, Refusal> {
     string(raw)
         .and_then(|level| level.parse().ok())
         .ok_or_else(|| bad_meta(format!("`_meta[{LOG_LEVEL}]` must be a log level, such as info")))
-}
-
-/// 2026-07-28, Progress: "Progress tokens MUST be a string or integer value".
-fn progress_token(raw: &RawValue) -> Result<&RawValue, Refusal> {
-    match RequestId::from_raw(raw) {
-        Some(_) => Ok(raw),
-        None => Err(bad_meta("`_meta.progressToken` must be a string or an integer")),
-    }
 }
 
 fn missing(key: &str) -> Refusal {

@@ -42,7 +42,7 @@ pub(crate) fn check(headers: &HeaderMap, body: &BodyClaims<'_>) -> Result<(), He
     literal("MCP-Protocol-Version", version, body.protocol_version)?;
     let method = required(headers, &MCP_METHOD, "Mcp-Method")?;
     literal("Mcp-Method", method, Some(body.method))?;
-    if names_its_object(body.method) {
+    if named_by(body.method).is_some() {
         let name = required(headers, &MCP_NAME, "Mcp-Name")?;
         let name = sentinel::decode(name).map_err(|_| HeaderMismatch::invalid("Mcp-Name"))?;
         compare("Mcp-Name", &name, body.name)?;
@@ -50,9 +50,14 @@ pub(crate) fn check(headers: &HeaderMap, body: &BodyClaims<'_>) -> Result<(), He
     Ok(())
 }
 
-/// Whether `Mcp-Name` is required (Standard Request Headers, the table).
-fn names_its_object(method: &str) -> bool {
-    matches!(method, "tools/call" | "resources/read" | "prompts/get")
+/// The member of `params` that `Mcp-Name` mirrors (2026-07-28, Streamable HTTP, Standard Request
+/// Headers).
+pub(super) fn named_by(method: &str) -> Option<&'static str> {
+    match method {
+        "tools/call" | "prompts/get" => Some("name"),
+        "resources/read" => Some("uri"),
+        _ => None,
+    }
 }
 
 /// "Validation failure conditions include: A required standard header … is missing."

@@ -49,7 +49,7 @@ fn the_protocols_part_of_meta_is_picked_out() {
             "io.modelcontextprotocol/logLevel":"info"}}}"#,
     );
     let meta = request.params.meta();
-    assert_eq!(meta.progress_token.unwrap().get(), "7");
+    assert_eq!(meta.progress_token().unwrap().unwrap().get(), "7");
     assert_eq!(meta.protocol_version.unwrap().get(), r#""2026-07-28""#);
     assert_eq!(meta.client_capabilities.unwrap().get(), "{}");
     assert_eq!(meta.client_info.unwrap().get(), r#"{"name":"c"}"#);
