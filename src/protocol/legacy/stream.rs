@@ -131,8 +131,10 @@ impl Stream {
         }
         let passed = self.passed();
         // What a call says must not cost it its answer, which the gap that it leaves would.
-        let must_fit =
-            matches!((&self.role, kind), (Role::Post(_), Kind::Notification | Kind::Marker));
+        let must_fit = matches!(
+            (&self.role, kind),
+            (Role::Post(_), Kind::Notification | Kind::Marker | Kind::Request)
+        );
         let fits =
             message.len() > room.bytes || self.log.has_room(kind, 1, message.len(), passed, room);
         if must_fit && !fits {
