@@ -231,6 +231,8 @@ impl Stream {
         let Some(reader) = self.reader.as_mut().filter(|it| it.generation == generation) else {
             return Poll::Ready(Move::Displaced);
         };
+        // It takes something, or has taken all there is.
+        reader.unmoved = None;
         if matches!(reader.priming, Priming::Beginning) {
             reader.priming = Priming::No;
             return Poll::Ready(Move::Prime(0));
@@ -359,8 +361,11 @@ impl Stream {
             || !matches!(reader.priming, Priming::No);
         let place = reader.place;
         // A client that was given no id cannot come back: that is left to the write deadline.
-        let stranded =
-            matches!(self.role, Role::Post(_)) && reader.polling == Polling::Unprimed && place == 0;
+        let unnamed = match reader.polling {
+            Polling::Primed => matches!(reader.priming, Priming::Beginning),
+            Polling::Unprimed => place == 0,
+        };
+        let stranded = matches!(self.role, Role::Post(_)) && unnamed;
         if !waiting || stranded {
             reader.unmoved = None;
             return None;
