@@ -4,6 +4,7 @@ mod calls;
 mod gaps;
 mod model;
 mod sessions;
+mod simulation;
 mod streams;
 
 use std::sync::Arc;
