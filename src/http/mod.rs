@@ -27,6 +27,7 @@ mod service;
 mod stats;
 mod sweeper;
 mod unsent;
+mod watched;
 
 pub use admit::Admit;
 pub use body::ResponseBody;
