@@ -19,6 +19,11 @@ pub(super) struct Counts {
     pub(super) refused_sessions: usize,
     pub(super) refused_calls: usize,
     pub(super) refused_messages: usize,
+    /// Connections that a handler asked to leave.
+    pub(super) closed: usize,
+    /// Times that memory was short and somebody gave way.
+    pub(super) relieved: usize,
+    pub(super) shut_down: usize,
     /// Streams of which a client had all there was, at the end of a run.
     pub(super) whole: usize,
 }
@@ -31,7 +36,7 @@ impl Counts {
     }
 
     /// All counts, each with its name.
-    pub(super) fn each(&self) -> [(&'static str, usize); 17] {
+    pub(super) fn each(&self) -> [(&'static str, usize); 20] {
         [
             ("actions", self.actions),
             ("gaps of the standalone stream", self.gaps[0]),
@@ -49,11 +54,14 @@ impl Counts {
             ("sessions refused", self.refused_sessions),
             ("calls refused", self.refused_calls),
             ("messages refused", self.refused_messages),
+            ("connections asked to leave", self.closed),
+            ("reliefs of memory", self.relieved),
+            ("shutdowns", self.shut_down),
             ("streams read to their end", self.whole),
         ]
     }
 
-    fn each_mut(&mut self) -> [&mut usize; 17] {
+    fn each_mut(&mut self) -> [&mut usize; 20] {
         let [standalone, calls] = &mut self.gaps;
         [
             &mut self.actions,
@@ -72,6 +80,9 @@ impl Counts {
             &mut self.refused_sessions,
             &mut self.refused_calls,
             &mut self.refused_messages,
+            &mut self.closed,
+            &mut self.relieved,
+            &mut self.shut_down,
             &mut self.whole,
         ]
     }

@@ -45,6 +45,8 @@ enum Action {
     Get,
     Resume,
     Sweep,
+    Close,
+    Relieve,
 }
 
 const ACTIONS: &[(usize, Action)] = &[
@@ -65,6 +67,8 @@ const ACTIONS: &[(usize, Action)] = &[
     (4, Action::Get),
     (12, Action::Resume),
     (6, Action::Sweep),
+    (3, Action::Close),
+    (4, Action::Relieve),
 ];
 
 /// Decisions 4 to 10 and 17.
@@ -126,6 +130,9 @@ fn run(seed: u64, trace: Option<world::Trace>) -> World {
         world.step(|world| act(world, action));
         world.counts.actions += 1;
     }
+    if world.random.once_in(8) {
+        world.step(World::shut_down);
+    }
     world.quiesce();
     world
 }
@@ -161,10 +168,12 @@ fn act(world: &mut World, action: Action) {
             ]);
             world.sweep(Duration::from_millis(millis));
         }
-        Action::Say | Action::Answer | Action::Abandon => {
+        Action::Relieve => world.relieve(),
+        Action::Say | Action::Answer | Action::Abandon | Action::Close => {
             let Some(at) = one_of(world, |world| world.work.len()) else { return };
             match action {
                 Action::Answer => world.answer(at),
+                Action::Close => world.close_reader(at),
                 Action::Abandon => world.abandon(at),
                 _ => world.say(at),
             }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::super::super::session::CallRefused;
 use super::super::*;
-use super::stream::{Asked, Begin, Body, Fate, Known, Room, Stream, tells};
+use super::stream::{Asked, Begin, Body, Fate, Known, Room, Stage, Stream, tells};
 
 /// Ids longer than this are not remembered of streams that are gone.
 const LONGEST_ID: usize = 40;
@@ -123,37 +123,43 @@ impl Account {
         number
     }
 
-    /// Judges what became of what a handler said. `room` is what its stream may hold.
-    pub(super) fn say(
-        &mut self,
-        call: usize,
-        kind: Kind,
-        text: Bytes,
-        sent: Sent,
-        room: (Room, Room),
-        tick: u64,
-    ) {
+    /// Judges what became of what a handler said.
+    pub(super) fn say(&mut self, call: usize, kind: Kind, text: Bytes, sent: Sent, stage: &Stage) {
         let call = &self.calls[call];
-        match call.bound {
-            _ if !call.open => self.discards(sent),
-            None => assert_eq!(sent, Sent::Unbound),
-            Some((number, _)) if self.streams[&number].lost => self.discards(sent),
-            Some((number, _)) => self.stream(number).say(kind, text, sent, room, tick),
+        let Some((number, _)) = call.bound.filter(|_| call.open) else {
+            return if call.open { assert_eq!(sent, Sent::Unbound) } else { self.discards(sent) };
+        };
+        if self.is_lost(number, sent == Sent::Discarded) {
+            return self.discards(sent);
         }
+        self.stream(number).say(kind, text, sent, stage);
     }
 
-    pub(super) fn notify(
-        &mut self,
-        kind: Kind,
-        text: Bytes,
-        sent: Sent,
-        room: (Room, Room),
-        tick: u64,
-    ) {
+    /// Whether a stream is lost. What it did to a message tells, where that was not known.
+    fn is_lost(&mut self, number: u64, discards: bool) -> bool {
+        let stream = self.stream(number);
+        if stream.lost == Known::Maybe {
+            stream.lost = if discards { Known::Yes } else { Known::No };
+        }
+        stream.lost == Known::Yes
+    }
+
+    pub(super) fn notify(&mut self, kind: Kind, text: Bytes, sent: Sent, stage: &Stage) {
         if self.ended {
             return self.discards(sent);
         }
-        self.stream(0).say(kind, text, sent, room, tick);
+        self.stream(0).say(kind, text, sent, stage);
+    }
+
+    /// Judges whether a handler may end the connection of its stream (2025-11-25, Transports,
+    /// Sending Messages to the Server, 6).
+    pub(super) fn close_reader(&mut self, call: usize, closed: Closed) {
+        let call = &self.calls[call];
+        let number = call.bound.filter(|_| call.open && self.primed).map(|(number, _)| number);
+        assert_eq!(closed == Closed::Asked, number.is_some());
+        if let Some(number) = number {
+            self.stream(number).close_reader();
+        }
     }
 
     fn discards(&mut self, sent: Sent) {
@@ -161,37 +167,74 @@ impl Account {
         self.discarded += 1;
     }
 
-    /// Judges what became of an answer.
-    pub(super) fn answer(&mut self, at: usize, text: Bytes, answered: &Answered) {
-        let call = &mut self.calls[at];
-        let expected = match call.bound {
-            _ if !call.open && self.ended && call.stops > 0 => Answered::Ended,
-            _ if !call.open => Answered::Cancelled,
+    /// Judges what became of an answer. `held` is what all sessions held before it, and `memory`
+    /// what they may; `counted` is what this one has discarded since.
+    pub(super) fn answer(
+        &mut self,
+        at: usize,
+        text: Bytes,
+        answered: &Answered,
+        (held, memory): (usize, usize),
+        (counted, tick): (u64, u64),
+    ) {
+        let call = &self.calls[at];
+        let (open, bound) = (call.open, call.bound);
+        let expected = match bound {
+            _ if self.ended => Answered::Ended,
+            _ if !open => Answered::Cancelled,
             None => Answered::Unbound(text.clone()),
-            Some((number, _)) if self.streams[&number].lost => Answered::Discarded,
+            Some((number, _)) if self.is_lost(number, *answered == Answered::Discarded) => {
+                Answered::Discarded
+            }
             Some(_) => Answered::Streamed,
         };
-        // A call that was cancelled in a session that ended later is both.
-        if self.ended {
-            assert_eq!(*answered, Answered::Ended);
-        } else {
-            assert_eq!(*answered, expected);
+        assert_eq!(*answered, expected);
+        let late = !matches!(expected, Answered::Unbound(_) | Answered::Streamed);
+        self.discarded += u64::from(late);
+        // An answer for which there is no memory is an error in its place.
+        if held + text.len() > memory && bound.is_some() && open {
+            self.drop_read(tick);
+            if counted > self.discarded {
+                self.discarded += 1;
+                let id = self.calls[at].id.clone();
+                return self.resolve(at, Body::Error(id, "answer_evicted"));
+            }
         }
-        self.discarded +=
-            u64::from(!matches!(expected, Answered::Unbound(_) | Answered::Streamed));
         self.resolve(at, Body::Text(text));
     }
 
+    /// What was read may go, because memory is short.
+    pub(super) fn drop_read(&mut self, tick: u64) {
+        for stream in self.streams.values_mut() {
+            stream.drop_passed(tick);
+            if stream.is_settled() != Known::No && stream.is_given() != Known::No {
+                stream.kept = Known::Maybe;
+            }
+        }
+    }
+
+    /// All of a stream that may hold more than a little may have had to go.
+    pub(super) fn drop_all(&mut self, little: usize, tick: u64) {
+        let limit = self.limits.stream_bytes;
+        for stream in self.streams.values_mut() {
+            let (_, most, answers) = stream.bytes(limit);
+            if most + answers > little {
+                stream.drop_all(tick);
+            }
+        }
+    }
+
     /// A handler that is gone leaves an error for an answer, where a stream waits for it.
-    pub(super) fn abandon(&mut self, at: usize) {
+    pub(super) fn abandon(&mut self, at: usize, counted: u64) {
         let call = &self.calls[at];
         if !call.open {
             return;
         }
+        let body = Body::Error(call.id.clone(), "unanswered");
         if let Some((number, _)) = call.bound {
-            self.discarded += u64::from(self.streams[&number].lost);
+            let discards = counted > self.discarded;
+            self.discarded += u64::from(self.is_lost(number, discards));
         }
-        let body = Body::Error(self.calls[at].id.clone(), "unanswered");
         self.resolve(at, body);
     }
 
@@ -208,7 +251,7 @@ impl Account {
         }
         let Some((number, index)) = call.bound else { return };
         let stream = self.stream(number);
-        stream.asked[index].fate = if stream.lost {
+        stream.asked[index].fate = if stream.lost == Known::Yes {
             Fate::Discarded
         } else {
             stream.push(Kind::Answer, answer);
@@ -409,7 +452,7 @@ impl Account {
         let limits = Rc::clone(&self.limits);
         let (mut least, mut most, mut retired) = (0, 0, 0);
         for stream in self.streams.values_mut() {
-            let detached = stream.stall(reading, limits.stall);
+            let detached = stream.stall(reading, &limits);
             (least, most) = (least + detached.0, most + detached.1);
             if stream.number == 0 {
                 stream.age(reading, limits.retention, tick);
@@ -450,14 +493,14 @@ impl Account {
     }
 
     /// The session ends: every open call on a stream is answered with an error, every handler is
-    /// stopped.
-    pub(super) fn end(&mut self) {
+    /// stopped. `reason` is what the answers say.
+    pub(super) fn end(&mut self, reason: &'static str) {
         assert!(!std::mem::replace(&mut self.ended, true), "a session ends once");
         for at in 0..self.calls.len() {
             if self.calls[at].open {
                 self.calls[at].stops = 1;
                 let id = self.calls[at].id.clone();
-                self.resolve(at, Body::Error(id, "session_ended"));
+                self.resolve(at, Body::Error(id, reason));
             }
         }
         for stream in self.streams.values_mut() {
@@ -473,13 +516,12 @@ impl Account {
 impl Stream {
     /// Whether a resume from here would be told anything, for certain and perhaps.
     fn has_more(&self, position: usize) -> (bool, bool) {
-        if self.lost {
-            let owed = !self.owed(position).is_empty();
-            return (owed, owed);
-        }
-        if !self.is_finished() {
-            return (true, true);
-        }
-        (self.certainly_has_more(position), position < self.said.len())
+        let owed = !self.owed(position).is_empty();
+        let (least, most) = match () {
+            () if self.lost == Known::Yes => return (owed, owed),
+            () if !self.is_finished() => (true, true),
+            () => (self.certainly_has_more(position), position < self.said.len()),
+        };
+        if self.lost == Known::No { (least, most) } else { (least && owed, most || owed) }
     }
 }

@@ -4,11 +4,15 @@
 //! a message that had to make room is gone already) the model knows what may be, and what must.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::super::*;
 
 /// How many bytes, and one message, of a log are kept free for a marker.
 const KEPT_FREE: usize = 256;
+
+/// An answer that the session makes itself is no longer than this.
+pub(super) const ERROR: usize = 320;
 
 /// What a message says.
 #[derive(Clone, Debug)]
@@ -49,6 +53,8 @@ pub(super) struct Reader {
     told: Option<u64>,
     skip_to: usize,
     over: bool,
+    /// It is to leave when it was given all there is.
+    leaves: bool,
     untaken: [Option<Millis>; 2],
 }
 
@@ -84,6 +90,18 @@ pub(super) struct Room {
     pub(super) messages: usize,
 }
 
+/// What a message meets when it is said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stage {
+    /// What its stream may hold, at least and at most.
+    pub(super) room: (Room, Room),
+    /// What all sessions held before it and after it.
+    pub(super) held: (usize, usize),
+    /// What they may hold of what can be refused.
+    pub(super) memory: usize,
+    pub(super) tick: u64,
+}
+
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) number: u64,
@@ -93,7 +111,8 @@ pub(super) struct Stream {
     pub(super) given: usize,
     /// Which place each id names, as the number of messages before it.
     pub(super) ids: BTreeMap<u64, usize>,
-    pub(super) lost: bool,
+    /// Whether its messages are gone for good, as whoever asks for them is told.
+    pub(super) lost: Known,
     pub(super) ended: bool,
     pub(super) kept: Known,
     pub(super) reader: Option<Reader>,
@@ -111,7 +130,7 @@ impl Stream {
             asked,
             given: 0,
             ids: BTreeMap::new(),
-            lost: false,
+            lost: Known::No,
             ended: false,
             kept: Known::Yes,
             reader: None,
@@ -143,10 +162,11 @@ impl Stream {
     /// Whether some connection was given all there is.
     pub(super) fn is_given(&self) -> Known {
         let mut rest = self.said[self.given..].iter();
-        if self.lost || rest.len() == 0 {
-            return Known::Yes;
+        match self.lost {
+            _ if rest.len() == 0 => Known::Yes,
+            Known::No if rest.all(|said| said.gone.is_some()) => Known::Maybe,
+            lost => lost,
         }
-        if rest.all(|said| said.gone.is_some()) { Known::Maybe } else { Known::No }
     }
 
     /// How far the reader is past, at least and at most.
@@ -195,29 +215,52 @@ impl Stream {
     }
 
     /// Judges what became of a message other than an answer, and takes note of it.
-    pub(super) fn say(
-        &mut self,
-        kind: Kind,
-        text: Bytes,
-        sent: Sent,
-        room: (Room, Room),
-        tick: u64,
-    ) {
-        let passed = self.passed();
+    pub(super) fn say(&mut self, kind: Kind, text: Bytes, sent: Sent, stage: &Stage) {
+        let (passed, room) = (self.passed(), stage.room);
+        // Where memory is short in all, what the reader has passed goes first.
+        let short = stage.held.0 + text.len() > stage.memory;
+        if short {
+            self.drop_passed(stage.tick);
+        }
+        let missing = kind == Kind::Notification && !self.is_post() && short;
         match sent {
-            Sent::Logged => assert!(
-                self.fits(kind, text.len(), (passed.1, room.1), |said| said.gone.is_none()),
-                "{kind:?} was let in, for which there is no room"
-            ),
+            Sent::Logged => {
+                let fits = self.fits(kind, text.len(), (passed.1, room.1), |it| it.gone.is_none());
+                assert!(fits, "{kind:?} was let in, for which there is no room");
+                assert!(missing || stage.held.1 <= stage.memory, "let in beyond the limit in all");
+            }
             Sent::Refused(_) => {
                 let fits = self.fits(kind, text.len(), (passed.0, room.0), |_| true);
+                let fits = fits && stage.held.1 + text.len() <= stage.memory;
                 assert!(!fits, "{kind:?} was refused, for which there is room");
                 return;
             }
             other => panic!("{other:?} for a message on a stream that takes messages"),
         }
         self.push(kind, Body::Text(text));
-        self.make_room(passed, room.0, tick);
+        self.make_room(passed, room.0, stage.tick);
+        if let (true, Some(said)) = (missing, self.said.last_mut()) {
+            // Nobody is there to be refused: it may be what is missing, and is spoken of.
+            said.goes(stage.tick);
+        }
+    }
+
+    /// What was passed is kept for replay alone, and goes when memory is short.
+    pub(super) fn drop_passed(&mut self, tick: u64) {
+        let passed = self.passed().1;
+        let passed = self.said[..passed].iter_mut();
+        passed.filter(|said| said.kind != Kind::Answer).for_each(|said| said.goes(tick));
+    }
+
+    /// When memory is short everything may have to go, and whoever asks for it is told.
+    pub(super) fn drop_all(&mut self, tick: u64) {
+        self.said.iter_mut().for_each(|said| said.goes(tick));
+        if self.is_settled() != Known::No {
+            self.kept = Known::Maybe;
+        }
+        if self.is_post() && self.lost == Known::No {
+            (self.lost, self.settled[0]) = (Known::Maybe, None);
+        }
     }
 
     pub(super) fn push(&mut self, kind: Kind, body: Body) {
@@ -255,7 +298,7 @@ impl Stream {
 
     /// What a sweep may drop from the standalone stream: what was given, and, while nobody reads
     /// it, what nobody came for, each after its time.
-    pub(super) fn age(&mut self, reading: Millis, retention: std::time::Duration, tick: u64) {
+    pub(super) fn age(&mut self, reading: Millis, retention: Duration, tick: u64) {
         let settled = match &self.reader {
             Some(reader) if reader.connected == Known::Yes => reader.position,
             _ => self.said.len(),
@@ -275,7 +318,7 @@ impl Stream {
     pub(super) fn attach(&mut self, serial: u64, begin: Begin, connected: Known, now: Millis) {
         if let Some(before) = &self.reader {
             self.takeovers_unsure |= before.connected == Known::Maybe;
-            let chased = |last: Millis| now.since(last) < std::time::Duration::from_secs(60);
+            let chased = |last: Millis| now.since(last) < Duration::from_secs(60);
             self.takeovers = match self.takeovers {
                 Some((count, last)) if chased(last) => Some((count + 1, now)),
                 _ => Some((1, now)),
@@ -294,6 +337,7 @@ impl Stream {
             told: None,
             skip_to: 0,
             over: false,
+            leaves: false,
             untaken: [None; 2],
         });
     }
@@ -319,7 +363,8 @@ impl Stream {
         reader.over
             || reader.first
             || reader.needs_id
-            || self.lost
+            || reader.leaves
+            || self.lost == Known::Yes
             || self.is_finished()
             || (reader.position..self.said.len()).any(|at| !self.may_skip(at, reader))
     }
@@ -330,6 +375,10 @@ impl Stream {
         reader.connected = Known::Yes;
         // It is there, or it could give nothing.
         self.kept = Known::Yes;
+        if matches!(step, Poll::Pending | Poll::Ready(Step::Event { .. })) && self.is_post() {
+            assert!(self.lost != Known::Yes, "it goes on after the spoken gap");
+            self.lost = Known::No;
+        }
         match step {
             Poll::Pending => {
                 assert!(!self.owes(&reader), "it waits, and there is something to be given");
@@ -368,7 +417,7 @@ impl Stream {
 
     fn event(&mut self, reader: &mut Reader, id: EventId, message: &Bytes, kind: Kind) {
         assert!(!reader.first, "no priming event came first");
-        assert!(!reader.over && !self.lost, "a message after the spoken gap");
+        assert!(!reader.over, "a message after the spoken gap");
         let mut at = reader.position;
         while self.said.get(at).is_some_and(|said| !said.is(kind, message)) {
             assert!(self.may_skip(at, reader), "{:?} is missing in silence", self.said[at]);
@@ -385,8 +434,8 @@ impl Stream {
     fn gap(&mut self, reader: &mut Reader, messages: &[Bytes], on_gap: &[Bytes], tick: u64) {
         assert!(!reader.over && !reader.first);
         if self.is_post() {
-            assert!(self.lost || self.may_miss(reader), "a gap where nothing had to go");
-            (self.lost, self.settled[0]) = (true, None);
+            assert!(self.lost != Known::No || self.may_miss(reader), "a gap where nothing had to go");
+            (self.lost, self.settled[0]) = (Known::Yes, None);
             reader.over = true;
             let owed = self.owed(reader.position);
             assert!(!owed.is_empty() && tells(messages, &owed), "{messages:?} for {owed:?}");
@@ -416,7 +465,7 @@ impl Stream {
     pub(super) fn seems_gone(&mut self, position: usize) {
         // A stream that is lost is kept for the whole time from then on.
         self.settled[0] = None;
-        if !self.lost && !self.may_miss_since(position, None) {
+        if self.lost == Known::No && !self.may_miss_since(position, None) {
             self.kept = Known::No;
         }
     }
@@ -431,6 +480,22 @@ impl Stream {
         self.asked.iter().filter(lacks).map(|call| call.id.clone()).collect()
     }
 
+    /// Asks the reader to leave when it was given all there is.
+    pub(super) fn close_reader(&mut self) {
+        if let Some(reader) = &mut self.reader {
+            reader.leaves = true;
+        }
+    }
+
+    /// Judges that a connection was displaced: by a newer one, because it stalled, or because it
+    /// was asked to leave, and then only after what was there.
+    pub(super) fn displace(&mut self, serial: u64) {
+        let Some(reader) = self.reader.take_if(|reader| reader.serial == serial) else { return };
+        let (leaves, connected) = (reader.leaves, reader.connected);
+        let left = leaves && !self.owes(&Reader { leaves: false, ..reader });
+        assert!(left || connected == Known::Maybe, "displaced, and it has the stream");
+    }
+
     /// Judges the end of a connection.
     pub(super) fn end(&mut self, serial: u64) {
         let reader = self.reader.take_if(|reader| reader.serial == serial);
@@ -439,7 +504,7 @@ impl Stream {
             Some(reader) if self.may_end(reader) => true,
             // What is missing of a cancelled call concerns nobody any more.
             Some(reader) if self.misses_nothing_owed(reader) => {
-                (self.lost, self.settled[0]) = (true, None);
+                (self.lost, self.settled[0]) = (Known::Yes, None);
                 true
             }
             Some(reader) => gone && reader.connected == Known::Maybe,
@@ -450,8 +515,9 @@ impl Stream {
 
     fn may_end(&self, reader: &Reader) -> bool {
         let whole = (reader.position..self.said.len()).all(|at| self.may_skip(at, reader));
-        let lost = self.lost && self.owed(reader.position).is_empty();
-        reader.over || lost || (self.is_finished() && !reader.first && !self.lost && whole)
+        let lost = self.lost != Known::No && self.owed(reader.position).is_empty();
+        let over = self.is_finished() && !reader.first && self.lost != Known::Yes;
+        reader.over || lost || (over && whole)
     }
 
     fn misses_nothing_owed(&self, reader: &Reader) -> bool {
@@ -460,8 +526,8 @@ impl Stream {
     }
 
     /// What a displaced connection is to be told (decision 6), if that is known.
-    pub(super) fn may_retry(&self, retry: std::time::Duration, base: std::time::Duration) -> bool {
-        let longest = std::time::Duration::from_secs(60);
+    pub(super) fn may_retry(&self, retry: Duration, base: Duration) -> bool {
+        let longest = Duration::from_secs(60);
         let doublings = self.takeovers.map_or(0, |(count, _)| count - 1).min(16);
         let known = !self.takeovers_unsure && self.kept == Known::Yes;
         let expected = (base * (1 << doublings)).min(longest);
@@ -486,20 +552,27 @@ impl Stream {
 
     // --- sweeping ----------------------------------------------------------------------------
 
-    /// Decision 9: a reader that leaves something untaken for too long is detached, unless it was
-    /// given no id that it could come back with. Says how many were, at least and at most.
-    pub(super) fn stall(&mut self, reading: Millis, stall: std::time::Duration) -> (usize, usize) {
+    /// Decision 9: a reader that leaves something untaken for too long is detached. One that was
+    /// given no id could not come back: it stays while more may come, and then as long as what
+    /// is kept. Says how many were detached, at least and at most.
+    pub(super) fn stall(&mut self, reading: Millis, limits: &Limits) -> (usize, usize) {
         let Some(reader) = &self.reader else { return (0, 0) };
-        let stranded =
-            self.is_post() && if self.primed { reader.first } else { reader.position == 0 };
+        let unnamed = if self.primed { reader.first } else { reader.position == 0 };
+        let stranded = self.is_post() && unnamed;
+        let over = [self.lost == Known::Yes, self.lost != Known::No]
+            .map(|lost| lost || self.is_finished());
         // A gap that it did not take is no message, so where that is all it need not count.
         let rest = &self.said[reader.position..];
-        let waits = reader.first || reader.needs_id || self.lost || self.is_finished();
-        let certain = (waits || rest.iter().any(|said| said.gone.is_none())) && !stranded;
-        let possible = (self.owes(reader) || !rest.is_empty()) && !stranded;
+        let certain = over[0]
+            || reader.first
+            || reader.needs_id
+            || rest.iter().any(|said| said.gone.is_none());
+        let possible = certain || over[1] || self.owes(reader) || !rest.is_empty();
+        let waits = [certain && (!stranded || over[0]), possible && (!stranded || over[1])];
+        let stall = limits.stall + if stranded { limits.retention } else { Duration::ZERO };
         let Some(reader) = &mut self.reader else { return (0, 0) };
         let was = reader.connected;
-        for (since, waits) in reader.untaken.iter_mut().zip([certain, possible]) {
+        for (since, waits) in reader.untaken.iter_mut().zip(waits) {
             *since = waits.then(|| since.unwrap_or(reading));
         }
         let [certain, possible] = reader.untaken.map(|since| {
@@ -517,14 +590,14 @@ impl Stream {
 
     /// Bytes that it holds at least and at most, and bytes of answers at most.
     pub(super) fn bytes(&self, limit: usize) -> (usize, usize, usize) {
-        if self.lost || self.kept == Known::No {
+        if self.lost == Known::Yes || self.kept == Known::No {
             return (0, 0, 0);
         }
         let sum = |wanted: &dyn Fn(&&Said) -> bool| -> usize {
             self.said.iter().filter(wanted).map(Said::len).sum()
         };
-        let least = match self.kept {
-            Known::Yes => sum(&|said| said.gone.is_none()),
+        let least = match (self.kept, self.lost) {
+            (Known::Yes, Known::No) => sum(&|said| said.gone.is_none()),
             _ => 0,
         };
         let most = sum(&|said| said.kind != Kind::Answer).min(limit);
@@ -533,12 +606,12 @@ impl Stream {
 
     /// What the session's own answers are long, at most.
     fn errors(&self) -> usize {
-        self.said.iter().filter(|said| matches!(said.body, Body::Error(..))).count() * 256
+        self.said.iter().filter(|said| matches!(said.body, Body::Error(..))).count() * ERROR
     }
 
     /// What it holds that cannot go for others: bytes, without answers.
     pub(super) fn unheard_bytes(&self) -> usize {
-        if self.lost || self.kept != Known::Yes {
+        if self.lost != Known::No || self.kept != Known::Yes {
             return 0;
         }
         let unheard = &self.said[self.passed().1.min(self.said.len())..];

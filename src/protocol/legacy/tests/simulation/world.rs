@@ -10,7 +10,10 @@ use super::super::*;
 use super::counts::Counts;
 use super::model::{Account, Destination, Outcome};
 use super::random::Random;
-use super::stream::Known;
+use super::stream::{ERROR, Known, Stage};
+
+/// A session that holds no more than this is spared when memory is short.
+const LITTLE: usize = 4 * 1024;
 
 /// A session, and the model of it.
 pub(super) struct Peer {
@@ -56,6 +59,8 @@ pub(super) enum Source {
 
 pub(super) struct World {
     pub(super) random: Random,
+    /// How much longer than usual all messages are.
+    scale: usize,
     pub(super) limits: Rc<Limits>,
     pub(super) registry: Registry,
     on_gap: Vec<Bytes>,
@@ -70,6 +75,8 @@ pub(super) struct World {
     pub(super) tick: u64,
     serial: u64,
     ended: usize,
+    /// How many sessions had ended before what happens now.
+    ended_before: usize,
     /// How many answers and other messages connections were given of late.
     pub(super) given: [usize; 2],
     pub(super) counts: Counts,
@@ -92,13 +99,15 @@ pub(super) use trace;
 impl World {
     pub(super) fn new(seed: u64, trace: Option<Trace>) -> Self {
         let mut random = Random::new(seed);
-        let limits = draw(&mut random);
+        let scale = random.weighted(&[(2, 1), (1, 100)]);
+        let limits = draw(&mut random, scale);
         let on_gap = vec![Bytes::from("tools changed"), Bytes::from("resources changed")];
         let mut world = Self {
             registry: Registry::new(limits.clone(), on_gap.clone()),
             limits: Rc::new(limits),
             on_gap,
             random,
+            scale,
             now: Millis(0),
             reading: Millis(0),
             observed: None,
@@ -108,6 +117,7 @@ impl World {
             tick: 0,
             serial: 0,
             ended: 0,
+            ended_before: 0,
             given: [0; 2],
             counts: Counts::default(),
             trace,
@@ -122,7 +132,9 @@ impl World {
         self.reading.after(since.min(self.limits.sweep_period))
     }
 
+    /// To be called before and after everything that happens.
     pub(super) fn observe(&mut self) {
+        self.ended_before = self.ended;
         let idle = self.idle();
         for peer in &mut self.peers {
             peer.account.observe(idle);
@@ -136,12 +148,19 @@ impl World {
 
     /// A message like no other.
     fn text(&mut self, longest: usize) -> Bytes {
-        let mut text = format!("m{}", self.next_serial());
-        let length = self.random.between(1, longest);
-        while text.len() < length {
-            text.push('.');
-        }
+        let mut text = format!("m{}", self.next_serial()).into_bytes();
+        let length = self.random.between(1, longest * self.scale);
+        text.resize(length.max(text.len()), b'.');
         text.into()
+    }
+
+    /// What all sessions may hold, of what can be refused: the rest is for what cannot.
+    fn memory(&self) -> usize {
+        self.limits.total_bytes - self.limits.total_bytes / 8
+    }
+
+    fn held(&self) -> usize {
+        self.registry.budget().held()
     }
 
     // --- sessions ----------------------------------------------------------------------------
@@ -215,16 +234,16 @@ impl World {
         let ending = self.registry.end(&it.session.id(), &it.principal);
         assert_eq!(ending, if lives { Ending::Done } else { Ending::Unknown });
         if lives {
-            self.ends(peer);
+            self.ends(peer, "session_ended");
             self.counts.deleted += 1;
         }
     }
 
-    fn ends(&mut self, peer: usize) {
+    fn ends(&mut self, peer: usize, reason: &'static str) {
         let it = &mut self.peers[peer];
-        it.account.end();
+        it.account.end(reason);
         self.ended += 1;
-        it.ended_as = self.ended;
+        it.ended_as = self.ended_before + 1;
     }
 
     pub(super) fn initialized(&mut self, peer: usize) {
@@ -342,23 +361,24 @@ impl World {
             (1, Kind::Marker),
             (2, Kind::Request),
         ]);
-        let text = self.message();
+        let (text, memory) = (self.message(), self.memory());
         let work = &self.work[at];
         let it = &mut self.peers[work.peer];
+        let number = it.account.stream_of(work.call).unwrap_or_default();
         let before = it.session.bytes();
         it.account.may_retire(before + text.len());
-        let room = match it.account.stream_of(work.call) {
-            Some(number) => it.account.room(number, before),
-            None => it.account.room(0, before),
-        };
+        let room = it.account.room(number, before);
+        let held = self.registry.budget().held();
         let sent = work.sender.send(kind, text.clone());
-        trace!(self, "s{} call {} {kind:?} {text:?}: {sent:?}", work.peer, work.call);
+        let held = (held, self.registry.budget().held());
+        trace!(self, "s{} call {} {kind:?} {}: {sent:?}", work.peer, work.call, shown(&text));
         self.counts.refused_messages += usize::from(matches!(sent, Sent::Refused(_)));
-        it.account.say(work.call, kind, text, sent, room, self.tick);
+        let stage = Stage { room, held, memory, tick: self.tick };
+        it.account.say(work.call, kind, text, sent, &stage);
     }
 
     fn message(&mut self) -> Bytes {
-        let longest = if self.random.once_in(12) { 2 * self.limits.stream_bytes } else { 30 };
+        let longest = if self.random.once_in(12) { 200 } else { 30 };
         self.text(longest)
     }
 
@@ -366,12 +386,16 @@ impl World {
         let Some(ticket) = self.work[at].ticket.take() else { return };
         let longest = if self.random.once_in(4) { 300 } else { 20 };
         let text = self.text(longest);
+        let (held, memory) = (self.held(), self.limits.total_bytes);
         let work = &self.work[at];
         let it = &mut self.peers[work.peer];
         let before = it.session.bytes();
         let answered = ticket.answer(text.clone());
-        trace!(self, "s{} call {} answers {text:?}: {answered:?}", work.peer, work.call);
-        it.account.answer(work.call, text.clone(), &answered);
+        let variant = format!("{answered:?}");
+        let variant = variant.split('(').next().unwrap_or_default();
+        trace!(self, "s{} call {} answers {}: {variant}", work.peer, work.call, shown(&text));
+        let counted = it.session.discarded();
+        it.account.answer(work.call, text.clone(), &answered, (held, memory), (counted, self.tick));
         it.account.may_retire(before + text.len());
     }
 
@@ -389,9 +413,9 @@ impl World {
         } else {
             trace!(self, "s{} call {} is dropped", work.peer, work.call);
             drop(ticket);
-            it.account.abandon(work.call);
+            it.account.abandon(work.call, it.session.discarded());
         }
-        it.account.may_retire(before + 256);
+        it.account.may_retire(before + ERROR);
     }
 
     pub(super) fn cancel(&mut self, peer: usize) {
@@ -411,14 +435,63 @@ impl World {
 
     pub(super) fn notify(&mut self, peer: usize) {
         let kind = self.random.weighted(&[(8, Kind::Notification), (2, Kind::Request)]);
-        let text = self.message();
+        let (text, memory) = (self.message(), self.memory());
         let it = &mut self.peers[peer];
         let before = it.session.bytes();
         it.account.may_retire(before + text.len());
         let room = it.account.room(0, before);
+        let held = self.registry.budget().held();
         let sent = it.session.notify(kind, text.clone());
-        trace!(self, "s{peer} {kind:?} {text:?}: {sent:?}");
-        it.account.notify(kind, text, sent, room, self.tick);
+        let held = (held, self.registry.budget().held());
+        trace!(self, "s{peer} {kind:?} {}: {sent:?}", shown(&text));
+        let stage = Stage { room, held, memory, tick: self.tick };
+        it.account.notify(kind, text, sent, &stage);
+    }
+
+    /// A handler would have its client poll rather than wait.
+    pub(super) fn close_reader(&mut self, at: usize) {
+        let work = &self.work[at];
+        let closed = work.sender.close_stream();
+        trace!(self, "s{} call {} closes its connection: {closed:?}", work.peer, work.call);
+        self.counts.closed += usize::from(closed == Closed::Asked);
+        self.peers[work.peer].account.close_reader(work.call, closed);
+    }
+
+    /// Memory is short: those who hold the most give way.
+    pub(super) fn relieve(&mut self) {
+        let before: Vec<_> = self.peers.iter().map(|it| it.session.bytes()).collect();
+        let held = self.held();
+        let freed = self.registry.relieve();
+        trace!(self, "relief of {freed} of {held} bytes");
+        assert_eq!(self.held() + freed, held);
+        if held <= self.limits.total_bytes / 4 * 3 {
+            assert_eq!(freed, 0, "relief without need");
+            return;
+        }
+        self.counts.relieved += usize::from(freed > 0);
+        for (it, held) in self.peers.iter_mut().zip(before) {
+            if held > LITTLE && !it.account.ended {
+                it.account.drop_read(self.tick);
+                it.account.drop_all(LITTLE, self.tick);
+            } else {
+                assert_eq!(it.session.bytes(), held, "relief from one who holds little");
+            }
+        }
+    }
+
+    /// The server ends, and its drain has no more time.
+    pub(super) fn shut_down(&mut self) {
+        trace!(self, "shut down");
+        let live = || self.peers.iter().filter(|it| !it.account.ended);
+        let (sessions, calls) = (live().count(), live().map(|it| it.account.in_flight()).sum());
+        let ended = self.registry.shut_down();
+        assert_eq!((ended.sessions, ended.calls), (sessions, calls));
+        for peer in 0..self.peers.len() {
+            if !self.peers[peer].account.ended {
+                self.ends(peer, "shutting_down");
+            }
+        }
+        self.counts.shut_down += 1;
     }
 
     // --- connections -------------------------------------------------------------------------
@@ -538,7 +611,7 @@ impl World {
         let it = &mut self.peers[seat.peer];
         let before = it.session.bytes();
         let step = seat.connection.poll(&seat.waker);
-        trace!(self, "s{} c{}: {step:?}", seat.peer, seat.serial);
+        trace!(self, "s{} c{}: {}", seat.peer, seat.serial, shown_step(&step));
         seat.waiting = step.is_pending().then(|| seat.alarm.count());
         if seat.source == Source::Over {
             assert_eq!(step, Poll::Ready(Step::End), "something after the end");
@@ -557,12 +630,9 @@ impl World {
         let stream = it.account.stream(seat.stream);
         match &step {
             Poll::Ready(Step::Displaced { retry }) => {
-                let reader = stream.reader.as_ref().filter(|it| it.serial == seat.serial);
-                let kept = reader.is_some_and(|reader| reader.connected == Known::Yes);
-                assert!(!kept, "displaced, and it has the stream");
+                stream.displace(seat.serial);
                 assert!(stream.may_retry(*retry, self.limits.retry), "told to wait {retry:?}");
                 self.counts.displaced += 1;
-                stream.detach(seat.serial);
             }
             Poll::Ready(Step::End) => stream.end(seat.serial),
             step => {
@@ -638,7 +708,7 @@ impl World {
             let ends = it.session.is_ended();
             it.account.judge_expiry(ends, busy, self.reading);
             if ends {
-                self.ends(at);
+                self.ends(at, "session_ended");
                 expired += 1;
                 // What it swept before is not told.
                 continue;
@@ -666,6 +736,8 @@ impl World {
             peer.account.check_bytes(peer.session.bytes());
             peer.account.check_discarded(peer.session.discarded());
         }
+        let held: usize = self.peers.iter().map(|peer| peer.session.bytes()).sum();
+        assert_eq!(self.held(), held, "what all logs hold");
         for work in &self.work {
             let Some(handler) = &work.handler else { continue };
             let stops = self.peers[work.peer].account.stops(work.call);
@@ -684,16 +756,37 @@ fn event_id(stream: u64, seq: u64) -> EventId {
     format!("{stream}-{seq}").parse().expect("an event id")
 }
 
+/// A message as a trace shows it.
+fn shown(message: &Bytes) -> String {
+    let text = String::from_utf8_lossy(message);
+    match text.trim_end_matches('.') {
+        text if text.len() < message.len() => format!("{text} of {} bytes", message.len()),
+        text => text.to_owned(),
+    }
+}
+
+fn shown_step(step: &Poll<Step>) -> String {
+    match step {
+        Poll::Pending => "waits".into(),
+        Poll::Ready(Step::Event { id, message, kind }) => format!("{id} {kind:?} {}", shown(message)),
+        Poll::Ready(Step::Prime(id)) => format!("{id} primes"),
+        Poll::Ready(Step::Gap(messages)) => {
+            format!("gap {:?}", messages.iter().map(shown).collect::<Vec<_>>())
+        }
+        Poll::Ready(other) => format!("{other:?}"),
+    }
+}
+
 fn principals() -> [Principal; 3] {
     [Principal::anonymous(), Principal::named("alice"), Principal::named("bob")]
 }
 
 /// Limits that are reached at once.
-fn draw(random: &mut Random) -> Limits {
+fn draw(random: &mut Random, scale: usize) -> Limits {
     let mut seconds = |least, most| Duration::from_secs(random.between(least, most) as u64);
     let (idle, idle_uninitialized) = (seconds(20, 200), seconds(10, 60));
     let (retention, stall) = (seconds(1, 120), seconds(10, 90));
-    let stream_bytes = random.between(40, 160);
+    let stream_bytes = random.between(40, 160) * scale;
     Limits {
         sessions: random.between(1, 5),
         sessions_per_principal: random.between(1, 3),
@@ -702,7 +795,8 @@ fn draw(random: &mut Random) -> Limits {
         calls: random.between(1, 8),
         stream_messages: random.between(2, 10),
         stream_bytes,
-        session_bytes: if random.once_in(2) { 100_000 } else { random.between(40, 500) },
+        session_bytes: if random.once_in(2) { 1_000_000 } else { random.between(40, 500) * scale },
+        total_bytes: if random.once_in(2) { 1_000_000 } else { random.between(60, 800) * scale },
         finished_streams: random.below(6),
         retention,
         tombstones: random.below(8),
