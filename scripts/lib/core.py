@@ -37,7 +37,7 @@ class Core:
             "debug-assertions = true\noverflow-checks = true",
         ]
         (self.home / "Cargo.toml").write_text("\n".join(lines) + "\n")
-        (self.sources / "lib.rs").write_text("#![allow(dead_code, unused)]\nmod protocol;\n")
+        (self.sources / "lib.rs").write_text("#![allow(dead_code, unused, unexpected_cfgs)]\nmod protocol;\n")
 
     def build(self) -> Path | None:
         """The binary with the unit tests; none, and why on the screen, if it cannot be built."""

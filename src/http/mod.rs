@@ -24,6 +24,8 @@ mod request_stream;
 mod respond;
 mod serve;
 mod service;
+#[cfg(all(test, shuttle))]
+mod shuttle_tests;
 mod stats;
 mod sweeper;
 mod unsent;

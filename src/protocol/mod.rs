@@ -16,5 +16,6 @@ pub(crate) mod origin;
 pub(crate) mod principal;
 pub(crate) mod refusal;
 pub(crate) mod sse;
+pub(crate) mod sync;
 pub(crate) mod time;
 pub(crate) mod version;

@@ -3,8 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 
@@ -15,6 +14,7 @@ use super::session::{Opening, Session, Shared, SweptSession};
 use super::state::End;
 use crate::protocol::budget::Budget;
 use crate::protocol::principal::Principal;
+use crate::protocol::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::protocol::time::Millis;
 
 const SHARDS: usize = 16;

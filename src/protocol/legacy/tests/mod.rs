@@ -6,6 +6,8 @@ mod gaps;
 mod leaving;
 mod model;
 mod sessions;
+#[cfg(shuttle)]
+mod shuttle_tests;
 mod simulation;
 mod streams;
 

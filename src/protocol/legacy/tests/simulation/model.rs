@@ -261,7 +261,8 @@ impl Account {
 
     /// Decision 7: acts only where exactly one call in flight has the id.
     pub(super) fn cancel(&mut self, id: &RequestId, cancelled: Cancelled) {
-        let mut matching = self.calls.iter_mut().filter(|call| call.open && call.id == id.as_json());
+        let mut matching =
+            self.calls.iter_mut().filter(|call| call.open && call.id == id.as_json());
         let (first, second) = (matching.next(), matching.next());
         let expected = match (&first, &second) {
             (None, _) => Cancelled::Unknown,
@@ -448,7 +449,12 @@ impl Account {
 
     /// What a sweep may do to the streams: readers detached, at least and at most, and streams
     /// retired, at most.
-    pub(super) fn sweep(&mut self, reading: Millis, tick: u64, peak: usize) -> (usize, usize, usize) {
+    pub(super) fn sweep(
+        &mut self,
+        reading: Millis,
+        tick: u64,
+        peak: usize,
+    ) -> (usize, usize, usize) {
         let limits = Rc::clone(&self.limits);
         let (mut least, mut most, mut retired) = (0, 0, 0);
         for stream in self.streams.values_mut() {

@@ -193,9 +193,9 @@ impl Stream {
     ) -> bool {
         let unheard = || self.said[passed..].iter().filter(|said| counts(said));
         let sum = |wanted: &dyn Fn(&Said) -> bool| {
-            unheard().filter(|said| wanted(said)).fold((1, bytes), |(count, sum), said| {
-                (count + 1, sum + said.len())
-            })
+            unheard()
+                .filter(|said| wanted(said))
+                .fold((1, bytes), |(count, sum), said| (count + 1, sum + said.len()))
         };
         let (messages, bytes) = match kind {
             Kind::Answer => return true,
@@ -272,9 +272,10 @@ impl Stream {
     fn make_room(&mut self, passed: (usize, usize), room: Room, tick: u64) {
         let counted = |said: &Said| said.kind != Kind::Answer;
         let total = |range: &[Said]| {
-            range.iter().filter(|said| counted(said)).fold((0, 0), |(count, sum), said| {
-                (count + 1, sum + said.len())
-            })
+            range
+                .iter()
+                .filter(|said| counted(said))
+                .fold((0, 0), |(count, sum), said| (count + 1, sum + said.len()))
         };
         let is_more = |(count, sum): (usize, usize)| count > room.messages || sum > room.bytes;
         let unheard = total(&self.said[passed.0..]);
@@ -434,7 +435,10 @@ impl Stream {
     fn gap(&mut self, reader: &mut Reader, messages: &[Bytes], on_gap: &[Bytes], tick: u64) {
         assert!(!reader.over && !reader.first);
         if self.is_post() {
-            assert!(self.lost != Known::No || self.may_miss(reader), "a gap where nothing had to go");
+            assert!(
+                self.lost != Known::No || self.may_miss(reader),
+                "a gap where nothing had to go"
+            );
             (self.lost, self.settled[0]) = (Known::Yes, None);
             reader.over = true;
             let owed = self.owed(reader.position);
@@ -500,6 +504,10 @@ impl Stream {
     pub(super) fn end(&mut self, serial: u64) {
         let reader = self.reader.take_if(|reader| reader.serial == serial);
         let gone = self.ended || self.kept != Known::Yes;
+        if self.lost == Known::Maybe {
+            // If it is, then perhaps only since now.
+            self.settled[0] = None;
+        }
         let may_end = match &reader {
             Some(reader) if self.may_end(reader) => true,
             // What is missing of a cancelled call concerns nobody any more.

@@ -54,6 +54,8 @@ pub(super) enum Source {
     Stream,
     /// The stream, or what is told in its place to a client at this place.
     Unsure(usize),
+    /// It was told that all is gone: of a stream that is, or of one that is lost.
+    Told,
     Over,
 }
 
@@ -348,8 +350,7 @@ impl World {
         source: Source,
     ) {
         let (alarm, waker) = Alarm::new();
-        let seat =
-            Seat { peer, stream, serial, connection, source, alarm, waker, waiting: None };
+        let seat = Seat { peer, stream, serial, connection, source, alarm, waker, waiting: None };
         self.seats.push(seat);
     }
 
@@ -520,9 +521,8 @@ impl World {
             6..9 => {
                 let from = if choice < 8 { it } else { &self.peers[other].account };
                 let streams = from.streams.values();
-                let ids = streams.flat_map(|stream| {
-                    stream.ids.keys().map(|&seq| event_id(stream.number, seq))
-                });
+                let ids = streams
+                    .flat_map(|stream| stream.ids.keys().map(|&seq| event_id(stream.number, seq)));
                 ids.filter(|id| {
                     let own = it.streams.get(&id.stream.number());
                     own.is_some_and(|stream| stream.ids.contains_key(&id.seq))
@@ -617,15 +617,21 @@ impl World {
             assert_eq!(step, Poll::Ready(Step::End), "something after the end");
             return Polled::Over;
         }
+        if seat.source == Source::Told {
+            let over = matches!(step, Poll::Ready(Step::End | Step::Displaced { .. }));
+            assert!(over, "something after all was gone");
+            seat.source = Source::Over;
+            return Polled::Over;
+        }
         if let (Source::Unsure(position), Poll::Ready(Step::Gap(messages))) = (seat.source, &step)
             && it.account.is_farewell(seat.stream, position, messages)
         {
             self.counts.farewells += 1;
-            seat.source = Source::Over;
+            seat.source = Source::Told;
             let stream = it.account.stream(seat.stream);
             stream.seems_gone(position);
             stream.detach(seat.serial);
-            return Polled::Over;
+            return Polled::Some;
         }
         let stream = it.account.stream(seat.stream);
         match &step {
@@ -768,7 +774,9 @@ fn shown(message: &Bytes) -> String {
 fn shown_step(step: &Poll<Step>) -> String {
     match step {
         Poll::Pending => "waits".into(),
-        Poll::Ready(Step::Event { id, message, kind }) => format!("{id} {kind:?} {}", shown(message)),
+        Poll::Ready(Step::Event { id, message, kind }) => {
+            format!("{id} {kind:?} {}", shown(message))
+        }
         Poll::Ready(Step::Prime(id)) => format!("{id} primes"),
         Poll::Ready(Step::Gap(messages)) => {
             format!("gap {:?}", messages.iter().map(shown).collect::<Vec<_>>())
