@@ -8,13 +8,15 @@ use std::task::{Context as TaskContext, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::listen::ListenStream;
 use super::log_stream::LogStream;
 use super::request_stream::RequestStream;
 
 /// The body of a response of [`McpService`](crate::McpService).
 ///
 /// It is empty, a single JSON document of known length, or a stream of server-sent events that
-/// owns its source: a bounded queue, or a cursor over a session's log. It never fails.
+/// owns its source: a bounded queue, a cursor over a session's log, or a subscription. It never
+/// fails.
 ///
 /// ```
 /// use http_body_util::{BodyExt, Full};
@@ -45,6 +47,7 @@ enum Kind {
     Full(Bytes),
     Request(Box<RequestStream>),
     Log(Box<LogStream>),
+    Listen(Box<ListenStream>),
 }
 
 impl ResponseBody {
@@ -62,6 +65,10 @@ impl ResponseBody {
 
     pub(crate) fn log(stream: LogStream) -> Self {
         Self { kind: Kind::Log(Box::new(stream)) }
+    }
+
+    pub(crate) fn listen(stream: ListenStream) -> Self {
+        Self { kind: Kind::Listen(Box::new(stream)) }
     }
 }
 
@@ -81,6 +88,7 @@ impl Body for ResponseBody {
             }
             Kind::Request(stream) => stream.poll_bytes(cx),
             Kind::Log(stream) => stream.poll_bytes(cx),
+            Kind::Listen(stream) => stream.poll_bytes(cx),
         };
         bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -91,6 +99,7 @@ impl Body for ResponseBody {
             Kind::Full(bytes) => bytes.is_empty(),
             Kind::Request(stream) => stream.is_over(),
             Kind::Log(stream) => stream.is_over(),
+            Kind::Listen(stream) => stream.is_over(),
         }
     }
 
@@ -98,7 +107,7 @@ impl Body for ResponseBody {
         match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Request(_) | Kind::Log(_) => SizeHint::default(),
+            Kind::Request(_) | Kind::Log(_) | Kind::Listen(_) => SizeHint::default(),
         }
     }
 }
@@ -108,7 +117,7 @@ impl fmt::Debug for ResponseBody {
         let kind = match &self.kind {
             Kind::Empty => "empty",
             Kind::Full(_) => "full",
-            Kind::Request(_) | Kind::Log(_) => "stream",
+            Kind::Request(_) | Kind::Log(_) | Kind::Listen(_) => "stream",
         };
         f.debug_tuple("ResponseBody").field(&kind).finish()
     }

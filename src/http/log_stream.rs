@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::heartbeat::Heartbeat;
+use super::parked::ParkedPermit;
 use super::serve::{ShutdownSignal, ShutdownWait};
 use crate::protocol::legacy::{Connection, Step};
 use crate::protocol::sse::{self, Event, Frames};
@@ -33,6 +34,7 @@ pub(crate) struct LogStream {
     messages: std::vec::IntoIter<Bytes>,
     begun: Begun,
     over: Over,
+    permit: Option<ParkedPermit>,
 }
 
 #[derive(PartialEq)]
@@ -69,7 +71,14 @@ impl LogStream {
             messages: Vec::new().into_iter(),
             begun: Begun::No,
             over: Over::No,
+            permit: None,
         }
+    }
+
+    /// Keeps the stream counted as parked until it is dropped.
+    pub(crate) fn with_permit(mut self, permit: ParkedPermit) -> Self {
+        self.permit = Some(permit);
+        self
     }
 
     pub(crate) fn is_over(&self) -> bool {

@@ -5,6 +5,7 @@
 //! own.
 
 mod admit;
+mod announce;
 mod body;
 mod builder;
 mod collect;
@@ -13,13 +14,17 @@ mod cors;
 mod endpoint;
 mod heartbeat;
 mod legacy;
+mod listen;
 mod log_stream;
 mod modern;
+mod parked;
 mod path;
 mod request_stream;
 mod respond;
 mod serve;
 mod service;
+mod standalone;
+mod subscriptions;
 
 pub use admit::Admit;
 pub use body::ResponseBody;
@@ -30,3 +35,4 @@ pub use serve::{
     serve,
 };
 pub use service::{McpService, ResponseFuture};
+pub use standalone::StandaloneStream;

@@ -11,14 +11,14 @@ use super::commit::{Framing, Settled, settle};
 use super::endpoint::Admitted;
 use super::heartbeat::Heartbeat;
 use super::request_stream::{Disconnect, RequestStream};
-use super::respond;
 use super::service::{CallPermit, Shared};
+use super::{listen, respond};
 use crate::protocol::jsonrpc::{
     ErrorCode, ObjectWriter, RequestId, RpcError, encode_error, encode_result,
 };
 use crate::protocol::media;
-use crate::protocol::modern::ModernRequest;
 use crate::protocol::modern::params::HeaderParams;
+use crate::protocol::modern::{LISTEN, ModernRequest};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Reply, Request};
@@ -30,6 +30,9 @@ pub(crate) async fn call(
     body: &Bytes,
     modern: ModernRequest<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
+    if modern.request.method == LISTEN {
+        return listen::open(shared, &admitted, &modern);
+    }
     let id = modern.request.id.clone();
     let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(id.clone()));
     let Some(permit) = CallPermit::take(shared) else { return Err(refuse(Reason::TooManyCalls)) };
@@ -203,7 +206,8 @@ impl Answer {
             object.raw_member("_meta", &self.shared.server_meta);
             object
                 .member("supportedVersions", &ProtocolVersion::ALL.map(ProtocolVersion::as_str))?;
-            object.member("capabilities", &server.capabilities())?;
+            let capabilities = server.capabilities().announcing(self.shared.announced.modern);
+            object.member("capabilities", &capabilities)?;
             if let Some(instructions) = server.instructions() {
                 object.member("instructions", instructions)?;
             }

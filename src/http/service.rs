@@ -15,15 +15,19 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::announce::Announced;
 use super::body::ResponseBody;
 use super::builder::{McpServiceBuilder, Options};
 use super::endpoint;
 use super::modern::SERVER_INFO;
+use super::parked::Parked;
+use super::subscriptions::Subscriptions;
+use crate::protocol::change::Change;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{BuildError, OutboxLimits, RawJson, Server};
+use crate::server::{Audience, BuildError, OutboxLimits, RawJson, Server};
 
 /// A [`Server`] as an HTTP service: the MCP endpoint.
 ///
@@ -91,7 +95,12 @@ impl McpService {
     }
 
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+        let shared = Arc::new(shared);
+        if let Some(changes) = shared.server.changes() {
+            let weak: Weak<Shared> = Arc::downgrade(&shared);
+            changes.add(weak as Weak<dyn Audience>);
+        }
+        Self { shared }
     }
 
     /// How many legacy sessions live at this moment.
@@ -109,6 +118,12 @@ impl McpService {
     /// or after what was lost of their stream had been told. It looks at each session.
     pub fn discarded_messages(&self) -> u64 {
         self.shared.registry.sessions().iter().map(|session| session.discarded()).sum()
+    }
+
+    /// How many streams are open that wait for changes alone: standalone streams of legacy
+    /// clients, and those of `subscriptions/listen`.
+    pub fn parked_streams(&self) -> usize {
+        self.shared.parked.count()
     }
 
     /// How many calls run at this moment.
@@ -199,6 +214,10 @@ pub(crate) struct Shared {
     /// How the server names itself in a modern result: as a value, and as the whole `_meta`.
     pub(crate) server_info: Value,
     pub(crate) server_meta: Vec<u8>,
+    /// What each era's clients can be told of.
+    pub(crate) announced: Announced,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) parked: Arc<Parked>,
     calls: AtomicUsize,
     epoch: Instant,
     sweeping: AtomicBool,
@@ -221,12 +240,17 @@ impl Shared {
         }
         let server_info = json!(server.implementation(ProtocolVersion::LATEST));
         let server_meta = json!({ SERVER_INFO: server_info }).to_string().into_bytes();
+        let announced = Announced::new(&server, &options);
+        // Where messages are missing, everything may have changed.
+        let on_gap = announced.legacy.iter().map(Change::message).collect();
         Ok(Self {
+            epoch: Instant::now(),
+            registry: Registry::new(limits, on_gap),
+            announced,
+            subscriptions: Subscriptions::default(),
+            parked: Parked::new(options.max_parked_streams),
             server,
             options,
-            epoch: Instant::now(),
-            // Nothing is announced as changing yet, so nothing can have been missed.
-            registry: Registry::new(limits, Vec::new()),
             header_params,
             server_info,
             server_meta,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mcp_http::{
     Arguments, CallToolResult, Context, LogLevel, McpService, McpServiceBuilder, Running, Server,
-    ServerBuilder, Tool, ToolError, serve,
+    ServerBuilder, StandaloneStream, Tool, ToolError, serve,
 };
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -206,7 +206,8 @@ fn mirrored() -> serde_json::Value {
 }
 
 impl TestServer {
-    /// A server with the tools above and every option at its default.
+    /// A server with the tools above and every option at its default, but that heartbeats are rare
+    /// and that standalone streams are served, for which there is nothing to announce.
     pub async fn start() -> Self {
         Self::with(|service| service).await
     }
@@ -224,7 +225,9 @@ impl TestServer {
         let probe = Probe::default();
         let server = more(tools(Server::builder("test-server", "1.2.3"), &probe));
         let server = server.build().expect("a valid server");
-        let builder = McpService::builder(server).heartbeat(Duration::from_secs(60));
+        let builder = McpService::builder(server)
+            .heartbeat(Duration::from_secs(60))
+            .standalone_stream(StandaloneStream::Serve);
         let service = options(builder).build().expect("a valid service");
         let running = serve(service.clone()).bind("127.0.0.1:0").await.expect("a free port");
         Self { addr: running.local_addr(), probe, service, _running: running }

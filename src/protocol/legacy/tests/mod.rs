@@ -1,6 +1,7 @@
 //! Scripts of what goes over the wire, over injected time.
 
 mod calls;
+mod changes;
 mod gaps;
 mod model;
 mod sessions;
