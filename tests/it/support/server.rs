@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mcp_http::{
-    Arguments, CallToolResult, Context, LogLevel, McpService, McpServiceBuilder, Running, Server,
-    ServerBuilder, StandaloneStream, Tool, ToolError, serve,
+    Arguments, CallToolResult, Changes, Context, LogLevel, McpService, McpServiceBuilder, Running,
+    Server, ServerBuilder, StandaloneStream, Tool, ToolError, serve,
 };
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -217,6 +217,19 @@ impl TestServer {
         Self::with_server(|server| server, options).await
     }
 
+    /// A server with the tools above whose lists can change.
+    pub async fn changing() -> (Self, Changes) {
+        Self::changing_with(|service| service).await
+    }
+
+    /// The same with options of the test's own.
+    pub async fn changing_with(
+        options: impl FnOnce(McpServiceBuilder) -> McpServiceBuilder,
+    ) -> (Self, Changes) {
+        let changes = Changes::new();
+        (Self::with_server(|server| server.changes(&changes), options).await, changes)
+    }
+
     /// A server with more than the tools above.
     pub async fn with_server(
         more: impl FnOnce(ServerBuilder) -> ServerBuilder,
@@ -231,6 +244,19 @@ impl TestServer {
         let service = options(builder).build().expect("a valid service");
         let running = serve(service.clone()).bind("127.0.0.1:0").await.expect("a free port");
         Self { addr: running.local_addr(), probe, service, _running: running }
+    }
+
+    /// Waits until this many streams are parked, which nothing but a look at it tells.
+    pub async fn until_parked(&self, count: usize) {
+        let look = async {
+            let mut looks = tokio::time::interval(Duration::from_millis(2));
+            while self.service.parked_streams() != count {
+                looks.tick().await;
+            }
+        };
+        let parked = || self.service.parked_streams();
+        let reached = tokio::time::timeout(super::wire::PATIENCE, look).await;
+        assert!(reached.is_ok(), "waited for {count} parked streams, there are {}", parked());
     }
 
     /// A connection to it.
