@@ -1,21 +1,21 @@
 //! `subscriptions/listen`: a request whose answer is a stream of what changes, for as long as its
 //! client listens (2026-07-28, Subscriptions).
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
 use http::Response;
+use tokio::time::Instant;
 
 use super::body::ResponseBody;
 use super::commit::Framing;
+use super::counters::{StreamEnd, StreamGuard, StreamKind};
 use super::endpoint::Admitted;
-use super::heartbeat::Heartbeat;
 use super::modern::SERVER_INFO;
 use super::parked::ParkedPermit;
+use super::pulse::{Beat, Leave, Pulse, Purpose};
 use super::respond;
-use super::serve::{ShutdownSignal, ShutdownWait};
 use super::service::Shared;
 use super::subscriptions::Listening;
 use crate::protocol::jsonrpc::{RpcError, encode_error};
@@ -37,8 +37,9 @@ use crate::protocol::sse::{self, Event, Frames};
 ///
 /// # Errors
 ///
-/// 404 where nothing can be announced, 406 to a client that takes JSON alone, 503 if as many
-/// streams are parked as may. A filter that is none is answered with -32602.
+/// 404 where nothing can be announced, 406 to a client that takes JSON alone, 503 while the server
+/// drains or if as many streams are parked as may. A filter that is none is answered with -32602,
+/// an id that is too long with -32600.
 pub(crate) fn open(
     shared: &Arc<Shared>,
     admitted: &Admitted,
@@ -62,16 +63,18 @@ pub(crate) fn open(
         let messages = [subscription.acknowledgement(), result(shared, &subscription)];
         return Ok(respond::stream(messages));
     }
+    if shared.drain.is_draining() {
+        return Err(refuse(Reason::Draining));
+    }
     let Some(permit) = ParkedPermit::take(&shared.parked) else {
         return Err(refuse(Reason::TooManyStreams));
     };
-    let shutdown = admitted.head.extensions().get::<ShutdownSignal>();
     let stream = ListenStream {
         listening: shared.subscriptions.open(subscription),
         stage: Stage::Opened,
         frames: None,
-        heartbeat: Heartbeat::new(shared.options.heartbeat),
-        shutdown: shutdown.map(ShutdownSignal::wait),
+        pulse: Pulse::new(shared, Purpose::Parked, Instant::now(), admitted.listener()),
+        guard: StreamGuard::open(shared, StreamKind::Listen),
         shared: Arc::clone(shared),
         _permit: permit,
     };
@@ -93,8 +96,8 @@ pub(crate) struct ListenStream {
     stage: Stage,
     /// What is left of the event that is being written.
     frames: Option<Frames>,
-    heartbeat: Heartbeat,
-    shutdown: Option<ShutdownWait>,
+    pulse: Pulse,
+    guard: StreamGuard,
     shared: Arc<Shared>,
     _permit: ParkedPermit,
 }
@@ -106,8 +109,16 @@ enum Stage {
     Opened,
     /// It says what changes.
     Listening,
+    /// The server ends it. What had changed before is still said.
+    Leaving,
     /// The result was said.
     Over,
+}
+
+/// What comes next while a stream listens.
+enum Turn {
+    Said(Bytes),
+    Beat(Beat),
 }
 
 impl ListenStream {
@@ -119,7 +130,7 @@ impl ListenStream {
     pub(crate) fn poll_bytes(&mut self, task: &mut TaskContext<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(bytes) = self.frames.as_mut().and_then(Iterator::next) {
-                self.heartbeat.sent();
+                self.pulse.sent();
                 return Poll::Ready(Some(bytes));
             }
             self.frames = None;
@@ -128,26 +139,44 @@ impl ListenStream {
                     self.stage = Stage::Listening;
                     self.listening.say(Subscription::acknowledgement)
                 }
-                Stage::Listening => match self.listening.poll_next(task.waker()) {
-                    Poll::Ready(message) => message,
-                    // What changed before the end is said before it.
-                    Poll::Pending if self.must_end(task) => {
-                        self.stage = Stage::Over;
-                        self.listening.say(|it| result(&self.shared, it))
-                    }
-                    Poll::Pending => {
-                        return self.heartbeat.poll(task).map(|()| Some(sse::heartbeat()));
+                Stage::Listening => match ready!(self.poll_turn(task)) {
+                    Turn::Said(message) => message,
+                    Turn::Beat(Beat::Heartbeat) => return Poll::Ready(Some(sse::heartbeat())),
+                    Turn::Beat(Beat::Leave { why, .. }) => {
+                        self.leave(why);
+                        continue;
                     }
                 },
+                Stage::Leaving => self.listening.next().unwrap_or_else(|| {
+                    self.stage = Stage::Over;
+                    self.listening.say(|it| result(&self.shared, it))
+                }),
                 Stage::Over => return Poll::Ready(None),
             };
             self.frames = Some(Event::message(None, message).into_frames());
         }
     }
 
-    /// Whether the server ends the stream: "it SHOULD send a successful `subscriptions/listen`
-    /// response ... then close the stream" (2026-07-28, Subscriptions, Cancellation).
-    fn must_end(&mut self, task: &mut TaskContext<'_>) -> bool {
-        self.shutdown.as_mut().is_some_and(|wait| Pin::new(wait).poll(task).is_ready())
+    /// What comes next while it listens. A stream that never falls silent has an end as well.
+    fn poll_turn(&mut self, task: &mut TaskContext<'_>) -> Poll<Turn> {
+        if let Some(beat) = self.pulse.due() {
+            return Poll::Ready(Turn::Beat(beat));
+        }
+        match self.listening.poll_next(task.waker()) {
+            Poll::Ready(message) => Poll::Ready(Turn::Said(message)),
+            Poll::Pending => self.pulse.poll(task).map(Turn::Beat),
+        }
+    }
+
+    /// The server ends the stream: "it SHOULD send a successful `subscriptions/listen` response to
+    /// signal a graceful end ..., then close the stream" (2026-07-28, Subscriptions, Cancellation).
+    ///
+    /// Its client need not be told when to come back: there is no word for it, and nothing is lost
+    /// to one who subscribes anew and reads what it depends on.
+    fn leave(&mut self, why: Leave) {
+        self.stage = Stage::Leaving;
+        self.guard.ends(StreamEnd::from(why));
+        // What changes from now on is not its business, so that there is an end to what is.
+        self.listening.leave();
     }
 }

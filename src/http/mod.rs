@@ -11,28 +11,37 @@ mod builder;
 mod collect;
 mod commit;
 mod cors;
+mod counters;
+mod drain;
 mod endpoint;
-mod heartbeat;
+mod held;
+mod jitter;
 mod legacy;
 mod listen;
 mod log_stream;
 mod modern;
 mod parked;
 mod path;
+mod pulse;
 mod request_stream;
 mod respond;
 mod serve;
 mod service;
 mod standalone;
+mod stats;
 mod subscriptions;
+mod sweeper;
+mod unsent;
 
 pub use admit::Admit;
 pub use body::ResponseBody;
 pub use builder::McpServiceBuilder;
 pub use commit::Framing;
+pub use counters::{StreamEnd, StreamKind};
 pub use serve::{
-    Drained, IntoListener, PeerAddr, Running, Serve, ShutdownSignal, ShutdownWait, WriteDeadline,
-    serve,
+    ConnectionStats, Drained, IntoListener, PeerAddr, Running, Serve, ShutdownSignal, ShutdownWait,
+    WriteDeadline, serve,
 };
 pub use service::{McpService, ResponseFuture};
 pub use standalone::StandaloneStream;
+pub use stats::{Stats, StreamStats};

@@ -1,14 +1,21 @@
 //! The stream of one request that cannot be resumed: what its handler says, then the answer.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
-use super::heartbeat::Heartbeat;
-use super::service::CallPermit;
+use super::counters::{StreamEnd, StreamGuard, StreamKind};
+use super::held::Held;
+use super::pulse::{Beat, Pulse, Purpose};
+use super::serve::ShutdownWait;
+use super::service::{CallPermit, Shared};
+use super::unsent;
 use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error};
+use crate::protocol::legacy::shutting_down;
 use crate::protocol::sse::{self, Event, Frames};
 use crate::server::Context;
 
@@ -26,20 +33,24 @@ pub(crate) enum Disconnect {
 /// Where the answer comes from.
 enum Tail {
     /// The task that runs the handler.
-    Running(JoinHandle<Bytes>),
+    Running(JoinHandle<Held>),
     /// It is here, and goes out after all that was said before it.
-    Ready(Bytes),
+    Ready(Held),
     /// It went out.
     Sent,
 }
 
 /// The stream. It owns the handler's task, and reads the outbox of its call.
 pub(crate) struct RequestStream {
+    shared: Arc<Shared>,
     cx: Context,
     id: RequestId,
     tail: Tail,
     disconnect: Disconnect,
-    heartbeat: Heartbeat,
+    pulse: Pulse,
+    guard: StreamGuard,
+    /// When the drain has no more time for the call.
+    cut_off: Option<ShutdownWait>,
     frames: Option<Frames>,
     begun: Begun,
     permit: Option<CallPermit>,
@@ -53,19 +64,45 @@ enum Begun {
 
 impl RequestStream {
     pub(crate) fn running(
+        shared: &Arc<Shared>,
         cx: Context,
         id: RequestId,
-        task: JoinHandle<Bytes>,
+        task: JoinHandle<Held>,
         disconnect: Disconnect,
-        heartbeat: Heartbeat,
     ) -> Self {
-        let tail = Tail::Running(task);
-        Self { cx, id, tail, disconnect, heartbeat, frames: None, begun: Begun::No, permit: None }
+        let mut stream = Self::new(shared, cx, id, Tail::Running(task), disconnect);
+        stream.cut_off = Some(shared.drain.cut_off());
+        stream
     }
 
-    pub(crate) fn ready(cx: Context, id: RequestId, answer: Bytes, heartbeat: Heartbeat) -> Self {
-        let (tail, disconnect) = (Tail::Ready(answer), Disconnect::Detaches);
-        Self { cx, id, tail, disconnect, heartbeat, frames: None, begun: Begun::No, permit: None }
+    pub(crate) fn ready(shared: &Arc<Shared>, cx: Context, id: RequestId, answer: Bytes) -> Self {
+        let answer = Held::new(shared, &id, answer);
+        Self::new(shared, cx, id, Tail::Ready(answer), Disconnect::Detaches)
+    }
+
+    fn new(
+        shared: &Arc<Shared>,
+        cx: Context,
+        id: RequestId,
+        tail: Tail,
+        disconnect: Disconnect,
+    ) -> Self {
+        let mut pulse = Pulse::new(shared, Purpose::Answers, Instant::now(), None);
+        // Nobody could come back to it.
+        pulse.stay();
+        Self {
+            shared: Arc::clone(shared),
+            cx,
+            id,
+            tail,
+            disconnect,
+            pulse,
+            guard: StreamGuard::open(shared, StreamKind::Call),
+            cut_off: None,
+            frames: None,
+            begun: Begun::No,
+            permit: None,
+        }
     }
 
     /// Keeps the call counted until the stream is dropped.
@@ -82,9 +119,9 @@ impl RequestStream {
     pub(crate) fn poll_bytes(&mut self, task: &mut TaskContext<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(bytes) = self.frames.as_mut().and_then(Iterator::next) {
-                self.heartbeat.sent();
+                self.pulse.sent();
                 self.begun = Begun::Yes;
-                return Poll::Ready(Some(bytes));
+                return Poll::Ready(Some(unsent::counted(bytes, self.shared.registry.budget())));
             }
             self.frames = None;
             match self.poll_message(task) {
@@ -97,9 +134,10 @@ impl RequestStream {
                     self.begun = Begun::Yes;
                     return Poll::Ready(Some(sse::heartbeat()));
                 }
-                Poll::Pending => {
-                    return self.heartbeat.poll(task).map(|()| Some(sse::heartbeat()));
-                }
+                Poll::Pending => match std::task::ready!(self.pulse.poll(task)) {
+                    Beat::Heartbeat => return Poll::Ready(Some(sse::heartbeat())),
+                    Beat::Leave { .. } => self.pulse.stay(),
+                },
             }
         }
     }
@@ -112,27 +150,45 @@ impl RequestStream {
             }
             match &mut self.tail {
                 Tail::Running(running) => {
-                    let Poll::Ready(answer) = Pin::new(running).poll(task) else {
-                        return Poll::Pending;
+                    let answer = match Pin::new(&mut *running).poll(task) {
+                        // The task catches what handlers throw; what is left is its abort.
+                        Poll::Ready(answer) => answer.unwrap_or_else(|_| self.aborted()),
+                        Poll::Pending if self.is_cut_off(task) => self.cut_off(),
+                        Poll::Pending => return Poll::Pending,
                     };
-                    // The task catches what handlers throw; what is left is its abort.
-                    let answer = answer.unwrap_or_else(|_| self.aborted());
                     // What was said after the look at the outbox and before the answer.
                     self.tail = Tail::Ready(answer);
                 }
-                Tail::Ready(answer) => {
-                    let answer = std::mem::take(answer);
+                Tail::Ready(_) => {
+                    let Tail::Ready(answer) = std::mem::replace(&mut self.tail, Tail::Sent) else {
+                        unreachable!("it was matched above");
+                    };
                     self.cx.outbox().close();
-                    self.tail = Tail::Sent;
-                    return Poll::Ready(Some(answer));
+                    self.guard.ends(StreamEnd::Finished);
+                    return Poll::Ready(Some(answer.into_bytes()));
                 }
                 Tail::Sent => return Poll::Ready(None),
             }
         }
     }
 
-    fn aborted(&self) -> Bytes {
-        encode_error(Some(&self.id), &RpcError::internal("The call was aborted"))
+    fn aborted(&self) -> Held {
+        let answer = encode_error(Some(&self.id), &RpcError::internal("The call was aborted"));
+        Held::new(&self.shared, &self.id, answer)
+    }
+
+    fn is_cut_off(&mut self, task: &mut TaskContext<'_>) -> bool {
+        self.cut_off.as_mut().is_some_and(|cut_off| Pin::new(cut_off).poll(task).is_ready())
+    }
+
+    /// The server ends before the call does.
+    fn cut_off(&mut self) -> Held {
+        if let Tail::Running(task) = &self.tail {
+            task.abort();
+        }
+        self.cx.cancel();
+        self.shared.counters.cut_off_calls.add(1);
+        Held::new(&self.shared, &self.id, shutting_down(&self.id))
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -18,16 +19,24 @@ use tokio::time::Instant;
 use super::announce::Announced;
 use super::body::ResponseBody;
 use super::builder::{McpServiceBuilder, Options};
+use super::counters::Counters;
+use super::drain::Drain;
 use super::endpoint;
+use super::jitter::Jitter;
 use super::modern::SERVER_INFO;
 use super::parked::Parked;
+use super::respond;
+use super::serve::ShutdownSignal;
+use super::stats::Stats;
 use super::subscriptions::Subscriptions;
+use super::sweeper;
 use crate::protocol::change::Change;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
+use crate::protocol::refusal::Refusal;
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{Audience, BuildError, OutboxLimits, RawJson, Server};
+use crate::server::{BuildError, OutboxLimits, RawJson, Server};
 
 /// A [`Server`] as an HTTP service: the MCP endpoint.
 ///
@@ -97,8 +106,7 @@ impl McpService {
     pub(crate) fn new(shared: Shared) -> Self {
         let shared = Arc::new(shared);
         if let Some(changes) = shared.server.changes() {
-            let weak: Weak<Shared> = Arc::downgrade(&shared);
-            changes.add(weak as Weak<dyn Audience>);
+            changes.add(&shared);
         }
         Self { shared }
     }
@@ -128,7 +136,59 @@ impl McpService {
 
     /// How many calls run at this moment.
     pub fn calls_in_flight(&self) -> usize {
-        self.shared.calls.load(Ordering::Relaxed)
+        self.shared.calls_in_flight()
+    }
+
+    /// The service at this moment, in numbers. It looks at each open stream.
+    pub fn stats(&self) -> Stats {
+        Stats::of(&self.shared)
+    }
+
+    /// Whether new sessions and streams are taken: until the drain begins. It is what a readiness
+    /// probe asks.
+    pub fn is_ready(&self) -> bool {
+        !self.shared.drain.is_draining()
+    }
+
+    /// Begins to drain: no new session and no new parked stream, which are answered with 503 and
+    /// `Retry-After`; those that are parked end within half of `grace`, each at a moment of its
+    /// own and with a hint to come back; the calls in flight finish. Those that have not an eighth
+    /// of `grace` before its end, or a second if that is less, are cancelled and answered with an
+    /// error that says why. It returns at once.
+    ///
+    /// [`serve`](crate::serve()) does it by itself when it shuts down. This is for a server of
+    /// your own, which afterwards waits for its connections to end:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mcp_http::{McpService, Server};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let service = McpService::builder(Server::builder("demo", "1.0.0").build()?).build()?;
+    /// assert!(service.is_ready());
+    /// service.begin_drain(Duration::from_secs(8));
+    /// assert!(!service.is_ready());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with timers.
+    pub fn begin_drain(&self, grace: Duration) {
+        self.shared.drain.begin(grace);
+        self.shared.ensure_sweeper();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Has the service drain when a listener shuts down, and count its connections.
+    pub(crate) fn link(&self, listener: &ShutdownSignal) {
+        self.shared.link(listener);
     }
 }
 
@@ -218,9 +278,12 @@ pub(crate) struct Shared {
     pub(crate) announced: Announced,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) parked: Arc<Parked>,
+    pub(crate) counters: Counters,
+    pub(crate) drain: Drain,
+    pub(crate) jitter: Jitter,
+    pub(super) sweeping: AtomicBool,
     calls: AtomicUsize,
     epoch: Instant,
-    sweeping: AtomicBool,
 }
 
 impl Shared {
@@ -254,6 +317,9 @@ impl Shared {
             header_params,
             server_info,
             server_meta,
+            counters: Counters::default(),
+            drain: Drain::new(),
+            jitter: Jitter::new(),
             calls: AtomicUsize::new(0),
             sweeping: AtomicBool::new(false),
         })
@@ -277,35 +343,47 @@ impl Shared {
         Millis(0).after(self.epoch.elapsed())
     }
 
-    /// Starts the sweeper, with the first session: building a service needs no runtime.
-    pub(crate) fn ensure_sweeper(self: &Arc<Self>) {
-        if self.sweeping.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let period = self.registry.limits().sweep_period;
-        let shared = Arc::downgrade(self);
-        let sweeping = Sweeping(Weak::clone(&shared));
-        tokio::spawn(async move {
-            let _until_the_runtime_ends = sweeping;
-            let mut ticks = tokio::time::interval(period);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                let Some(shared) = shared.upgrade() else { break };
-                shared.registry.sweep(shared.now());
-            }
-        });
+    /// How many calls run.
+    pub(crate) fn calls_in_flight(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
     }
-}
 
-/// That a sweeper runs. It ends with its runtime, and then the next session starts another.
-struct Sweeping(Weak<Shared>);
-
-impl Drop for Sweeping {
-    fn drop(&mut self) {
-        if let Some(shared) = self.0.upgrade() {
-            shared.sweeping.store(false, Ordering::Relaxed);
+    /// Takes note of the listener that a request came by.
+    pub(crate) fn link(self: &Arc<Self>, listener: &ShutdownSignal) {
+        if !self.drain.is_linked(listener) {
+            self.drain.link(listener);
+            listener.take_along(self);
+            self.ensure_sweeper();
         }
+    }
+
+    /// Starts the sweeper, if none runs: building a service needs no runtime.
+    pub(crate) fn ensure_sweeper(self: &Arc<Self>) {
+        if !self.sweeping.swap(true, Ordering::Relaxed) {
+            sweeper::spawn(self);
+        }
+    }
+
+    /// The refusal of a request, counted.
+    pub(crate) fn refuse(&self, refusal: Refusal) -> Response<ResponseBody> {
+        self.counters.refused(refusal.name());
+        respond::refusal(refusal)
+    }
+
+    /// Whether there is memory for one more call, or session, whose answer may have to be kept. If
+    /// there is none, what others left unread goes first.
+    pub(crate) fn has_memory(&self) -> bool {
+        let budget = self.registry.budget();
+        if budget.has_room(0) {
+            return true;
+        }
+        self.relieve();
+        budget.has_room(0)
+    }
+
+    /// Makes room in the budget.
+    pub(crate) fn relieve(&self) {
+        self.counters.evicted_bytes.add(self.registry.relieve() as u64);
     }
 }
 

@@ -72,6 +72,17 @@ impl Listening {
         write(&lock(&self.listener).subscription)
     }
 
+    /// The next notification, if there is one now.
+    pub(crate) fn next(&self) -> Option<Bytes> {
+        lock(&self.listener).subscription.next()
+    }
+
+    /// Is told of no more changes.
+    pub(crate) fn leave(&self) {
+        let left = lock(&self.all.open).by_number.remove(&self.number);
+        drop(left);
+    }
+
     /// The next notification. Only the waker of the last poll is woken when there is one.
     pub(crate) fn poll_next(&self, waker: &Waker) -> Poll<Bytes> {
         let mut listener = lock(&self.listener);
@@ -91,8 +102,7 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        let ended = lock(&self.all.open).by_number.remove(&self.number);
-        drop(ended);
+        self.leave();
     }
 }
 

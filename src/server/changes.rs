@@ -63,7 +63,8 @@ impl Changes {
     }
 
     /// Tells an audience from now on, for as long as it lives.
-    pub(crate) fn add(&self, audience: Weak<dyn Audience>) {
+    pub(crate) fn add<A: Audience + 'static>(&self, audience: &Arc<A>) {
+        let audience: Weak<A> = Arc::downgrade(audience);
         let mut audiences = self.audiences.lock().unwrap_or_else(PoisonError::into_inner);
         audiences.retain(|known| known.strong_count() > 0);
         audiences.push(audience);
@@ -100,8 +101,7 @@ mod tests {
 
     fn audience(changes: &Changes) -> Arc<Heard> {
         let heard = Arc::new(Heard::default());
-        let weak: Weak<Heard> = Arc::downgrade(&heard);
-        changes.add(weak);
+        changes.add(&heard);
         heard
     }
 
@@ -146,8 +146,8 @@ mod tests {
         let changes = Changes::new();
         let last = Arc::new(Last(changes.clone(), Mutex::default()));
         *last.1.lock().unwrap() = Some(last.clone());
-        let weak: Weak<Last> = Arc::downgrade(&last);
-        changes.add(weak.clone());
+        changes.add(&last);
+        let weak = Arc::downgrade(&last);
         drop(last);
         changes.tools_changed();
         assert!(weak.upgrade().is_none());

@@ -55,7 +55,7 @@ pub use tool_error::ToolError;
 pub use typed::TypedToolResult;
 
 pub(crate) use changes::Audience;
-pub(crate) use context::CallInfo;
+pub(crate) use context::{CallInfo, Polling};
 pub(crate) use dispatch::{Dispatched, Request};
 pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, Sink};
 pub(crate) use raw::RawJson;

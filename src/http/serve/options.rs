@@ -1,6 +1,6 @@
 //! The options of `serve()`, and the start.
 
-use std::{error::Error, io, time::Duration};
+use std::{any::Any, error::Error, io, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -8,7 +8,12 @@ use http_body::Body;
 use hyper::{body::Incoming, service::Service};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
-use super::{accept::Acceptor, running::Running, shutdown::ShutdownSignal};
+use super::{
+    accept::Acceptor,
+    running::Running,
+    shutdown::{GRACE, ShutdownSignal},
+};
+use crate::http::service::McpService;
 
 /// Serves a hyper service on a TCP listener, HTTP/1.1 and HTTP/2 (with prior knowledge, "h2c") on
 /// one port.
@@ -100,7 +105,7 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(650),
             write_stall: Duration::from_secs(30),
-            shutdown: Duration::from_secs(8),
+            shutdown: GRACE,
             connections: 10_000,
         }
     }
@@ -201,7 +206,11 @@ where
     pub fn listener(self, listener: impl IntoListener) -> io::Result<Running> {
         let listener = listener.into_listener()?;
         let local_addr = listener.local_addr()?;
-        let signal = ShutdownSignal::default();
+        let signal = ShutdownSignal::with_grace(self.limits.shutdown);
+        // Others that have one inside are linked by the first request that reaches it.
+        if let Some(service) = (&self.service as &dyn Any).downcast_ref::<McpService>() {
+            service.link(&signal);
+        }
         let acceptor = Acceptor::new(listener, self.service, self.limits, signal.clone());
         Ok(Running::new(local_addr, signal, tokio::spawn(acceptor.run())))
     }

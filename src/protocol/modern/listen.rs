@@ -7,11 +7,15 @@ use serde_json::value::RawValue;
 
 use crate::protocol::change::{Change, ChangeSet};
 use crate::protocol::jsonrpc::{
-    ObjectWriter, Params, RequestId, RpcError, encode_notification, encode_result,
+    ErrorCode, ObjectWriter, Params, RequestId, RpcError, encode_notification, encode_result,
 };
 
 /// The method.
 pub(crate) const LISTEN: &str = "subscriptions/listen";
+
+/// The longest id of a subscription, in bytes of JSON: it is held for as long as the subscription
+/// is, and stands in each of its messages.
+const LONGEST_ID: usize = 256;
 
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -39,12 +43,17 @@ impl Subscription {
     ///
     /// # Errors
     ///
-    /// -32602 if the filter is missing or has a member of another type than the schema's.
+    /// -32602 if the filter is missing or has a member of another type than the schema's, -32600 if
+    /// the id is too long.
     pub(crate) fn open(
         id: RequestId,
         params: &Params<'_>,
         supported: ChangeSet,
     ) -> Result<Self, RpcError> {
+        if id.as_json().len() > LONGEST_ID {
+            let message = format!("the id of a subscription may have {LONGEST_ID} bytes");
+            return Err(RpcError::new(ErrorCode::InvalidRequest, message));
+        }
         let honoured = requested(params)?.intersection(supported);
         Ok(Self { id, honoured, unsent: ChangeSet::EMPTY })
     }
@@ -157,7 +166,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::protocol::jsonrpc::ErrorCode;
 
     fn tools() -> ChangeSet {
         [Change::Tools].into_iter().collect()
@@ -265,6 +273,15 @@ mod tests {
         assert_eq!(subscription.next(), None);
         // What changes after it was sent is another change.
         assert_eq!(subscription.note(Change::Tools), Noted::Fresh);
+    }
+
+    /// DESIGN, decision 8: everything has a limit and a test at the limit.
+    #[test]
+    fn an_id_that_is_held_for_long_has_a_limit() {
+        let id = |bytes: usize| format!(r#""{}""#, "x".repeat(bytes - 2));
+        assert!(open(&id(LONGEST_ID), json!({}), tools()).is_ok());
+        let error = open(&id(LONGEST_ID + 1), json!({}), tools()).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidRequest);
     }
 
     /// 2026-07-28, Subscriptions, Opening a Stream.

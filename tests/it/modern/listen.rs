@@ -9,13 +9,16 @@ use std::time::Duration;
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::service::Service;
-use mcp_http::{Changes, Framing, McpService, Server, serve};
+use mcp_http::{Changes, Framing, McpService, Server, StreamEnd, StreamKind, serve};
 use serde_json::{Value, json};
 
 use crate::support::h2::{H2, parsed, parsed_h2};
 use crate::support::messages::{assert_serves, listen, modern, modern_call, stream_head};
 use crate::support::server::{Probe, TestServer, tools};
 use crate::support::wire::{Event, PATIENCE, Wire};
+
+/// Streams end within the first half of this.
+const DEADLINE: Duration = Duration::from_millis(200);
 
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 const CHANGED: &str = "notifications/tools/list_changed";
@@ -283,8 +286,8 @@ async fn a_disconnect_ends_the_subscription() {
 async fn the_end_of_the_server_is_the_result_of_the_request() {
     let (server, changes) = TestServer::changing().await;
     for id in [json!(1), json!("listen-1")] {
-        let another = serve(server.service.clone()).bind("127.0.0.1:0").await;
-        let running = another.expect("a free port");
+        let another = serve(server.service.clone()).shutdown_deadline(DEADLINE);
+        let running = another.bind("127.0.0.1:0").await.expect("a free port");
         let wire = Wire::connect(running.local_addr()).await;
         let mut stream = Listen::on(wire, &listen(id.clone(), tools_changed())).await;
         assert_eq!(stream.message().await["method"], ACKNOWLEDGED);
@@ -301,6 +304,46 @@ async fn the_end_of_the_server_is_the_result_of_the_request() {
         }
         server.until_parked(0).await;
     }
+}
+
+/// Decision 12: "a listen stream ends with its result". Its client may subscribe anew at once.
+#[tokio::test]
+async fn the_end_of_its_age_is_the_result_of_the_request() {
+    let options =
+        |service: mcp_http::McpServiceBuilder| service.max_stream_age(Duration::from_millis(100));
+    let (server, _changes) = TestServer::changing_with(options).await;
+    for _ in 0..3 {
+        let mut stream = Listen::tools(&server, 1).await;
+        assert_result(&stream.message().await, 1);
+        stream.end().await;
+        let answer = stream.wire.send(&modern_call(2, "echo", json!({}))).await;
+        assert_eq!(answer.status(), 200, "the connection lives on");
+    }
+    let ended = &server.service.stats().streams[&StreamKind::Listen].ended;
+    assert_eq!(ended[&StreamEnd::Aged], 3);
+}
+
+/// The issue, Drain: "parked streams end with jittered `retry` in waves", and none is opened.
+#[tokio::test]
+async fn in_a_drain_subscriptions_end_with_their_result_and_new_ones_are_refused() {
+    let (server, changes) = TestServer::changing().await;
+    let mut streams = Vec::new();
+    for id in 0..10 {
+        streams.push((id, Listen::tools(&server, id).await));
+    }
+    server.service.begin_drain(DEADLINE);
+    changes.tools_changed();
+    let refused = server.connect().await.send(&listen("new", tools_changed())).await;
+    assert_eq!((refused.status(), refused.code()), (503, Some(-32603)), "{}", refused.text());
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(refused.json()["id"], "new");
+    for (id, stream) in &mut streams {
+        assert_eq!(stream.message().await, change(*id), "what changed before the end");
+        assert_result(&stream.message().await, *id);
+        stream.end().await;
+    }
+    let ended = &server.service.stats().streams[&StreamKind::Listen].ended;
+    assert_eq!(ended[&StreamEnd::Drained], 10);
 }
 
 /// 2026-07-28, Streamable HTTP, Receiving Messages, Note: "in particular the `subscriptions/listen`
