@@ -1,8 +1,10 @@
 //! Scripts of what goes over the wire, over injected time.
 
+mod budget;
 mod calls;
 mod changes;
 mod gaps;
+mod leaving;
 mod model;
 mod sessions;
 mod streams;
@@ -15,7 +17,7 @@ use bytes::Bytes;
 
 use super::log::Refused;
 use super::registry::Swept;
-use super::state::Cancelled;
+use super::state::{Cancelled, Closed};
 use super::ticket::Cancel;
 use super::*;
 use crate::protocol::jsonrpc::RequestId;
