@@ -21,8 +21,8 @@ impl Parked {
         Arc::new(Self { limit, count: AtomicUsize::new(0) })
     }
 
-    /// How many streams are parked.
-    pub(crate) fn count(&self) -> usize {
+    #[cfg(test)]
+    fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
 }

@@ -128,12 +128,6 @@ impl McpService {
         self.shared.registry.sessions().iter().map(|session| session.discarded()).sum()
     }
 
-    /// How many streams are open that wait for changes alone: standalone streams of legacy
-    /// clients, and those of `subscriptions/listen`.
-    pub fn parked_streams(&self) -> usize {
-        self.shared.parked.count()
-    }
-
     /// How many calls run at this moment.
     pub fn calls_in_flight(&self) -> usize {
         self.shared.calls_in_flight()

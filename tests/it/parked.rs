@@ -35,7 +35,7 @@ async fn one_parked_stream_too_many_is_503_but_a_takeover_is_none() {
     let other = Session::open(&server, "2025-06-18").await;
     let mut get = open(&server, &session.get(None)).await;
     let modern = open(&server, &listen_to_tools(1)).await;
-    assert_eq!(server.service.parked_streams(), 2);
+    assert_eq!(server.parked(), 2);
 
     for cursor in [None, Some("0-0"), Some("x")] {
         assert_full(&server.connect().await.send(&other.get(cursor)).await);
@@ -43,7 +43,7 @@ async fn one_parked_stream_too_many_is_503_but_a_takeover_is_none() {
     let refused = server.connect().await.send(&listen_to_tools(2)).await;
     assert_full(&refused);
     assert_eq!(refused.json()["id"], 2);
-    assert_eq!(server.service.parked_streams(), 2, "what is refused is not counted");
+    assert_eq!(server.parked(), 2, "what is refused is not counted");
 
     // The takeover: the older one ends, and gives its place back.
     let mut newer = open(&server, &session.get(None)).await;
@@ -88,7 +88,7 @@ async fn parked_streams_and_calls_take_no_room_from_each_other() {
         open(&server, &listen_to_tools(1)).await,
         open(&server, &listen_to_tools(2)).await,
     );
-    assert_eq!((server.service.calls_in_flight(), server.service.parked_streams()), (1, 3));
+    assert_eq!((server.service.calls_in_flight(), server.parked()), (1, 3));
     let refused = server.connect().await.send(&modern_call(2, "echo", json!({}))).await;
     assert_eq!(refused.status(), 503);
     assert_full(&server.connect().await.send(&listen_to_tools(3)).await);
@@ -110,7 +110,7 @@ async fn a_resumed_stream_of_a_call_is_not_parked() {
     let first = stream.event(&mut Vec::new()).await.and_then(|event| event.id);
     stream.reset();
     let mut resumed = open(&server, &session.get(first.as_deref())).await;
-    assert_eq!(server.service.parked_streams(), 0);
+    assert_eq!(server.parked(), 0);
     server.probe.release(1);
     let (mut held, mut messages) = (Vec::new(), Vec::new());
     while let Some(event) = resumed.event(&mut held).await {

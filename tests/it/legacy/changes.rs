@@ -28,7 +28,7 @@ async fn every_session_that_listens_is_told_on_its_standalone_stream() {
             streams.push(listening(&server, &session, None).await);
         }
     }
-    assert_eq!(server.service.parked_streams(), 9);
+    assert_eq!(server.parked(), 9);
     for _ in 0..2 {
         changes.tools_changed();
         for stream in &mut streams {

@@ -39,7 +39,7 @@ async fn where_nothing_would_be_said_a_get_is_405() {
             }
             let answer = wire.send(&session.post(&call(1, "echo", json!({})))).await;
             assert_eq!(json_gist(&answer), "1={}", "the connection and the session live on");
-            assert_eq!(server.service.parked_streams(), 0);
+            assert_eq!(server.parked(), 0);
         }
     }
 }

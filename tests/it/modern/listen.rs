@@ -153,7 +153,7 @@ async fn a_subscription_to_nothing_is_acknowledged_as_that_and_ends() {
         assert_eq!(messages.len(), 2, "{filter}: {messages:?}");
         assert_eq!(messages[0], acknowledgement("l", json!({})));
         assert_result(&messages[1], "l");
-        assert_eq!(server.service.parked_streams(), 0);
+        assert_eq!(server.parked(), 0);
     }
 }
 
@@ -168,7 +168,7 @@ async fn concurrent_subscriptions_are_each_told_under_their_own_id() {
     for id in ids {
         streams.push((id.clone(), Listen::tools(&server, id).await));
     }
-    assert_eq!(server.service.parked_streams(), 5);
+    assert_eq!(server.parked(), 5);
     for _ in 0..3 {
         changes.tools_changed();
         for (id, stream) in &mut streams {
@@ -257,7 +257,7 @@ async fn a_disconnect_ends_the_subscription() {
     for cut in ["FIN", "RST"] {
         let mut stream = Listen::tools(&server, cut).await;
         let mut other = Listen::tools(&server, "other").await;
-        assert_eq!(server.service.parked_streams(), 2);
+        assert_eq!(server.parked(), 2);
         if cut == "FIN" {
             stream.wire.fin().await;
             stream.wire.closed().await;
@@ -272,7 +272,7 @@ async fn a_disconnect_ends_the_subscription() {
     }
     let mut h2 = H2::connect(server.addr).await;
     let response = h2.send(parsed_h2(&listen(1, tools_changed()))).await;
-    assert_eq!(server.service.parked_streams(), 1);
+    assert_eq!(server.parked(), 1);
     drop(response);
     server.until_parked(0).await;
     assert_serves(&server).await;
@@ -398,7 +398,7 @@ async fn a_filter_that_is_none_is_an_error_of_the_request() {
         assert_eq!((answer.status(), answer.code()), (200, Some(-32602)), "{params}");
         assert_eq!(answer.json()["id"], 7);
     }
-    assert_eq!(server.service.parked_streams(), 0);
+    assert_eq!(server.parked(), 0);
 }
 
 /// A stream is the only answer there can be (RFC 9110, 15.5.7).
@@ -412,7 +412,7 @@ async fn a_client_that_takes_no_stream_is_told_so() {
     let answer = server.connect().await.send(&ask("application/json")).await;
     assert_eq!((answer.status(), answer.code()), (406, Some(-32600)), "{}", answer.text());
     assert_eq!(answer.json()["id"], "a");
-    assert_eq!(server.service.parked_streams(), 0);
+    assert_eq!(server.parked(), 0);
     for accept in ["text/event-stream", "*/*", "application/json, text/event-stream"] {
         let mut stream = Listen::begin(&server, &ask(accept)).await;
         assert_eq!(stream.message().await, acknowledgement("a", tools_changed()));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mcp_http::{
     Arguments, CallToolResult, Changes, Context, LogLevel, McpService, McpServiceBuilder, Running,
-    Server, ServerBuilder, StandaloneStream, Tool, ToolError, serve,
+    Server, ServerBuilder, StandaloneStream, StreamKind, Tool, ToolError, serve,
 };
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -246,17 +246,22 @@ impl TestServer {
         Self { addr: running.local_addr(), probe, service, _running: running }
     }
 
+    /// How many streams wait for changes alone.
+    pub fn parked(&self) -> usize {
+        let streams = self.service.stats().streams;
+        streams[&StreamKind::Standalone].open + streams[&StreamKind::Listen].open
+    }
+
     /// Waits until this many streams are parked, which nothing but a look at it tells.
     pub async fn until_parked(&self, count: usize) {
         let look = async {
             let mut looks = tokio::time::interval(Duration::from_millis(2));
-            while self.service.parked_streams() != count {
+            while self.parked() != count {
                 looks.tick().await;
             }
         };
-        let parked = || self.service.parked_streams();
         let reached = tokio::time::timeout(super::wire::PATIENCE, look).await;
-        assert!(reached.is_ok(), "waited for {count} parked streams, there are {}", parked());
+        assert!(reached.is_ok(), "waited for {count} parked streams, there are {}", self.parked());
     }
 
     /// A connection to it.
