@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::service::Shared;
+use super::watched::Watched;
 
 /// A number that grows.
 #[derive(Debug, Default)]
@@ -90,7 +91,7 @@ impl StreamEnd {
 }
 
 /// The counts of one service.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) heartbeats: Counter,
     pub(crate) sessions_opened: Counter,
@@ -108,10 +109,16 @@ pub(crate) struct Counters {
     open: [Mutex<OpenStreams>; StreamKind::ALL.len()],
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct OpenStreams {
     opened: u64,
-    since: BTreeMap<u64, Instant>,
+    streams: BTreeMap<u64, OpenStream>,
+}
+
+struct OpenStream {
+    since: Instant,
+    /// For the sweeper, where nothing else would notice that nobody reads it.
+    watched: Option<Arc<Watched>>,
 }
 
 impl Counters {
@@ -130,9 +137,15 @@ impl Counters {
         self.ends[kind as usize][end as usize].get()
     }
 
+    /// The open streams that want to be watched.
+    pub(crate) fn watched(&self) -> Vec<Arc<Watched>> {
+        let open = lock(&self.open[StreamKind::Call as usize]);
+        open.streams.values().filter_map(|it| it.watched.clone()).collect()
+    }
+
     /// When each open stream of a kind was opened.
     pub(crate) fn open_since(&self, kind: StreamKind) -> Vec<Instant> {
-        lock(&self.open[kind as usize]).since.values().copied().collect()
+        lock(&self.open[kind as usize]).streams.values().map(|it| it.since).collect()
     }
 }
 
@@ -150,9 +163,17 @@ impl StreamGuard {
         let mut open = lock(&shared.counters.open[kind as usize]);
         open.opened += 1;
         let key = open.opened;
-        open.since.insert(key, Instant::now());
+        open.streams.insert(key, OpenStream { since: Instant::now(), watched: None });
         drop(open);
         Self { shared: Arc::clone(shared), kind, key, end: StreamEnd::Disconnected }
+    }
+
+    /// Has the sweeper watch the stream.
+    pub(crate) fn watch(&self, watched: Arc<Watched>) {
+        let mut open = lock(&self.shared.counters.open[self.kind as usize]);
+        if let Some(open) = open.streams.get_mut(&self.key) {
+            open.watched = Some(watched);
+        }
     }
 
     /// Notes how the stream ends.
@@ -165,7 +186,7 @@ impl Drop for StreamGuard {
     fn drop(&mut self) {
         let counters = &self.shared.counters;
         counters.ends[self.kind as usize][self.end as usize].add(1);
-        lock(&counters.open[self.kind as usize]).since.remove(&self.key);
+        lock(&counters.open[self.kind as usize]).streams.remove(&self.key);
     }
 }
 

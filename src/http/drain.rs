@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::serve::{ShutdownSignal, ShutdownWait, after};
+use super::serve::{ConnectionStats, ShutdownSignal, ShutdownWait, after};
 
 /// What is left of the time for answers to reach their clients: an eighth, at most this.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -29,6 +29,8 @@ pub(crate) struct Drain {
 
 struct State {
     listeners: Vec<Linked>,
+    /// What listeners counted that are no more.
+    past: ConnectionStats,
     /// That all of it drains. Parked streams that came by no listener wait for it.
     begun: ShutdownSignal,
     /// Calls that cannot be ended by their session wait for it.
@@ -45,6 +47,7 @@ impl Drain {
     pub(crate) fn new() -> Self {
         let state = State {
             listeners: Vec::new(),
+            past: ConnectionStats::default(),
             begun: ShutdownSignal::default(),
             cut_off: ShutdownSignal::default(),
         };
@@ -66,7 +69,7 @@ impl Drain {
     pub(crate) fn link(&self, listener: &ShutdownSignal) {
         let mut state = self.lock();
         if state.linked(listener).is_none() {
-            state.listeners.retain(|known| !known.listener.is_triggered());
+            state.forget_ended();
             let begun = ShutdownSignal::default();
             state.listeners.push(Linked { listener: listener.clone(), begun });
             if state.begun.is_triggered() && !listener.is_triggered() {
@@ -144,9 +147,14 @@ impl Drain {
         cut_off.trigger();
     }
 
-    /// The listeners that the service is served on.
-    pub(crate) fn listeners(&self) -> Vec<ShutdownSignal> {
-        self.lock().listeners.iter().map(|linked| linked.listener.clone()).collect()
+    /// What the listeners counted that the service is and was served on.
+    pub(crate) fn connections(&self) -> ConnectionStats {
+        let state = self.lock();
+        let mut sum = state.past;
+        for linked in &state.listeners {
+            sum += linked.listener.connections().stats();
+        }
+        sum
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -155,6 +163,19 @@ impl Drain {
 }
 
 impl State {
+    /// Keeps what those that are no more have counted.
+    fn forget_ended(&mut self) {
+        let past = &mut self.past;
+        self.listeners.retain(|Linked { listener, .. }| {
+            let stats = listener.connections().stats();
+            let ended = listener.is_triggered() && stats.open == 0;
+            if ended {
+                *past += stats;
+            }
+            !ended
+        });
+    }
+
     fn linked(&self, listener: &ShutdownSignal) -> Option<&Linked> {
         self.listeners.iter().find(|known| known.listener.address() == listener.address())
     }
@@ -206,7 +227,7 @@ mod tests {
         drain.cut();
         drain.link(&ShutdownSignal::default());
         assert!(!drain.is_draining());
-        assert_eq!(drain.listeners().len(), 1);
+        assert_eq!(drain.lock().listeners.len(), 1);
         assert_eq!(drain.cut_off_at(), None);
     }
 

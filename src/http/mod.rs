@@ -32,6 +32,7 @@ mod stats;
 mod subscriptions;
 mod sweeper;
 mod unsent;
+mod watched;
 
 pub use admit::Admit;
 pub use body::ResponseBody;

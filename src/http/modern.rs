@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 use super::body::ResponseBody;
 use super::commit::{Framing, Settled, settle};
 use super::endpoint::Admitted;
-use super::held::Held;
 use super::request_stream::{Disconnect, RequestStream};
 use super::service::{CallPermit, Shared};
 use super::{listen, respond};
@@ -74,12 +73,8 @@ pub(crate) async fn call(
         Settled::Json(outcome) => return Ok(answer.respond_called(outcome)),
         Settled::Stream(outcome) => RequestStream::ready(shared, cx, id, answer.encode(outcome)),
         Settled::Commit => {
-            // A body that hyper does not poll must not freeze a handler that holds locks.
-            let task = tokio::spawn(async move {
-                let message = answer.encode(running.await);
-                Held::new(&answer.shared, &answer.id, message)
-            });
-            RequestStream::running(shared, cx, id, task, Disconnect::Cancels)
+            let answered = async move { answer.encode(running.await) };
+            RequestStream::running(shared, cx, id, answered, Disconnect::Cancels)
         }
         Settled::CutOff => {
             cx.cancel();

@@ -14,6 +14,7 @@ use super::pulse::{Beat, Pulse, Purpose};
 use super::serve::ShutdownWait;
 use super::service::{CallPermit, Shared};
 use super::unsent;
+use super::watched::Watched;
 use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error};
 use crate::protocol::legacy::shutting_down;
 use crate::protocol::sse::{self, Event, Frames};
@@ -32,10 +33,10 @@ pub(crate) enum Disconnect {
 
 /// Where the answer comes from.
 enum Tail {
-    /// The task that runs the handler.
-    Running(JoinHandle<Held>),
-    /// It is here, and goes out after all that was said before it.
-    Ready(Held),
+    /// The task that runs the handler, and leaves the answer with [`Watched`].
+    Running(JoinHandle<()>),
+    /// It is there, and goes out after all that was said before it.
+    Ready,
     /// It went out.
     Sent,
 }
@@ -45,6 +46,7 @@ pub(crate) struct RequestStream {
     shared: Arc<Shared>,
     cx: Context,
     id: RequestId,
+    watched: Arc<Watched>,
     tail: Tail,
     disconnect: Disconnect,
     pulse: Pulse,
@@ -67,26 +69,41 @@ impl RequestStream {
         shared: &Arc<Shared>,
         cx: Context,
         id: RequestId,
-        task: JoinHandle<Held>,
+        answer: impl Future<Output = Bytes> + Send + 'static,
         disconnect: Disconnect,
     ) -> Self {
-        let mut stream = Self::new(shared, cx, id, Tail::Running(task), disconnect);
+        // A body that hyper does not poll must not freeze a handler that holds locks.
+        let watched = Watched::new(cx.clone(), id.clone());
+        let task = tokio::spawn({
+            let (shared, id, watched) = (Arc::clone(shared), id.clone(), Arc::clone(&watched));
+            async move {
+                let answer = answer.await;
+                watched.answer(Held::new(&shared, &id, answer));
+            }
+        });
+        watched.runs_in(task.abort_handle());
+        let mut stream = Self::new(shared, cx, id, watched, Tail::Running(task), disconnect);
         stream.cut_off = Some(shared.drain.cut_off());
         stream
     }
 
     pub(crate) fn ready(shared: &Arc<Shared>, cx: Context, id: RequestId, answer: Bytes) -> Self {
-        let answer = Held::new(shared, &id, answer);
-        Self::new(shared, cx, id, Tail::Ready(answer), Disconnect::Detaches)
+        let watched = Watched::new(cx.clone(), id.clone());
+        watched.answer(Held::new(shared, &id, answer));
+        Self::new(shared, cx, id, watched, Tail::Ready, Disconnect::Detaches)
     }
 
     fn new(
         shared: &Arc<Shared>,
         cx: Context,
         id: RequestId,
+        watched: Arc<Watched>,
         tail: Tail,
         disconnect: Disconnect,
     ) -> Self {
+        shared.ensure_sweeper();
+        let guard = StreamGuard::open(shared, StreamKind::Call);
+        guard.watch(Arc::clone(&watched));
         let mut pulse = Pulse::new(shared, Purpose::Answers, Instant::now(), None);
         // Nobody could come back to it.
         pulse.stay();
@@ -94,10 +111,11 @@ impl RequestStream {
             shared: Arc::clone(shared),
             cx,
             id,
+            watched,
             tail,
             disconnect,
             pulse,
-            guard: StreamGuard::open(shared, StreamKind::Call),
+            guard,
             cut_off: None,
             frames: None,
             begun: Begun::No,
@@ -146,35 +164,36 @@ impl RequestStream {
     fn poll_message(&mut self, task: &mut TaskContext<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Poll::Ready(Some(said)) = self.cx.outbox().poll_next(task.waker()) {
+                self.watched.moves();
                 return Poll::Ready(Some(said.bytes));
             }
             match &mut self.tail {
                 Tail::Running(running) => {
-                    let answer = match Pin::new(&mut *running).poll(task) {
-                        // The task catches what handlers throw; what is left is its abort.
-                        Poll::Ready(answer) => answer.unwrap_or_else(|_| self.aborted()),
-                        Poll::Pending if self.is_cut_off(task) => self.cut_off(),
-                        Poll::Pending => return Poll::Pending,
-                    };
+                    if Pin::new(running).poll(task).is_pending() {
+                        if !self.is_cut_off(task) {
+                            return Poll::Pending;
+                        }
+                        self.cut_off();
+                    }
                     // What was said after the look at the outbox and before the answer.
-                    self.tail = Tail::Ready(answer);
+                    self.tail = Tail::Ready;
                 }
-                Tail::Ready(_) => {
-                    let Tail::Ready(answer) = std::mem::replace(&mut self.tail, Tail::Sent) else {
-                        unreachable!("it was matched above");
-                    };
+                Tail::Ready => {
+                    self.watched.moves();
                     self.cx.outbox().close();
+                    self.tail = Tail::Sent;
                     self.guard.ends(StreamEnd::Finished);
-                    return Poll::Ready(Some(answer.into_bytes()));
+                    // The task catches what handlers throw; what is left is its abort.
+                    let answer = self.watched.take_answer().map(Held::into_bytes);
+                    return Poll::Ready(Some(answer.unwrap_or_else(|| self.aborted())));
                 }
                 Tail::Sent => return Poll::Ready(None),
             }
         }
     }
 
-    fn aborted(&self) -> Held {
-        let answer = encode_error(Some(&self.id), &RpcError::internal("The call was aborted"));
-        Held::new(&self.shared, &self.id, answer)
+    fn aborted(&self) -> Bytes {
+        encode_error(Some(&self.id), &RpcError::internal("The call was aborted"))
     }
 
     fn is_cut_off(&mut self, task: &mut TaskContext<'_>) -> bool {
@@ -182,13 +201,13 @@ impl RequestStream {
     }
 
     /// The server ends before the call does.
-    fn cut_off(&mut self) -> Held {
+    fn cut_off(&mut self) {
         if let Tail::Running(task) = &self.tail {
             task.abort();
         }
         self.cx.cancel();
         self.shared.counters.cut_off_calls.add(1);
-        Held::new(&self.shared, &self.id, shutting_down(&self.id))
+        self.watched.answer(Held::new(&self.shared, &self.id, shutting_down(&self.id)));
     }
 }
 
@@ -200,5 +219,8 @@ impl Drop for RequestStream {
             self.cx.cancel();
         }
         self.cx.outbox().discard();
+        if self.watched.is_stalled() {
+            self.guard.ends(StreamEnd::Stalled);
+        }
     }
 }

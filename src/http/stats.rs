@@ -82,10 +82,6 @@ pub struct StreamStats {
 impl Stats {
     pub(crate) fn of(shared: &Shared) -> Self {
         let (counters, budget) = (&shared.counters, shared.registry.budget());
-        let mut connections = ConnectionStats::default();
-        for listener in shared.drain.listeners() {
-            connections += listener.connections().stats();
-        }
         Self {
             ready: !shared.drain.is_draining(),
             sessions: shared.registry.len(),
@@ -96,7 +92,7 @@ impl Stats {
             calls: shared.calls_in_flight(),
             calls_cut_off: counters.cut_off_calls.get(),
             streams: StreamKind::ALL.map(|kind| (kind, StreamStats::of(shared, kind))).into(),
-            connections,
+            connections: shared.drain.connections(),
             refused: counters.refusals(),
             replays_hit: counters.resumed.get(),
             replays_over: counters.resumed_too_late.get(),

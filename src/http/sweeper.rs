@@ -89,10 +89,14 @@ async fn step(shared: &Weak<Shared>, stage: Stage, ticks: &mut Interval) -> Opti
 }
 
 impl Shared {
-    fn sweep(&self) {
+    fn sweep(self: &Arc<Self>) {
         let swept = self.registry.sweep(self.now());
         self.counters.sessions_expired.add(swept.expired as u64);
         self.counters.stalled_readers.add(swept.detached as u64);
+        let (period, stall) = (self.registry.limits().sweep_period, self.registry.limits().stall);
+        let watched = self.counters.watched();
+        let stalled = watched.iter().filter(|stream| stream.sweep(period, stall, self)).count();
+        self.counters.stalled_readers.add(stalled as u64);
         if self.registry.budget().take_pressure() {
             self.relieve();
         }

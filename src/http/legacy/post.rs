@@ -15,7 +15,6 @@ use crate::http::body::ResponseBody;
 use crate::http::builder::LegacySessions;
 use crate::http::commit::Framing;
 use crate::http::endpoint::Admitted;
-use crate::http::held::Held;
 use crate::http::log_stream::LogStream;
 use crate::http::request_stream::{Disconnect, RequestStream};
 use crate::http::respond;
@@ -312,16 +311,14 @@ fn stream_request(
         (CallState::Running(_), None) => return answer::nothing(framing),
         (running @ CallState::Running(_), Some(cx)) => {
             call.state = running;
-            let holder = Arc::clone(shared);
-            let task = tokio::spawn(async move {
+            let answered = async move {
                 poll_fn(|task| call.poll(task)).await;
-                let message = match std::mem::replace(&mut call.state, CallState::Gone) {
+                match std::mem::replace(&mut call.state, CallState::Gone) {
                     CallState::Done(message) => message,
                     _ => call.answer.error(&RpcError::internal("The call was cancelled")),
-                };
-                Held::new(&holder, &call.answer.id, message)
-            });
-            RequestStream::running(shared, cx, id, task, Disconnect::Detaches)
+                }
+            };
+            RequestStream::running(shared, cx, id, answered, Disconnect::Detaches)
         }
     };
     respond::sse(ResponseBody::request(stream))

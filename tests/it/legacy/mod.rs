@@ -12,6 +12,7 @@ mod expiry;
 mod framing;
 mod get_policy;
 mod initialize;
+mod lifetime;
 mod listen;
 mod logging;
 mod messages;
