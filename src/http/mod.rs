@@ -5,6 +5,7 @@
 //! own.
 
 mod admit;
+mod announce;
 mod body;
 mod builder;
 mod collect;
@@ -16,15 +17,19 @@ mod endpoint;
 mod held;
 mod jitter;
 mod legacy;
+mod listen;
 mod log_stream;
 mod modern;
+mod parked;
 mod path;
 mod pulse;
 mod request_stream;
 mod respond;
 mod serve;
 mod service;
+mod standalone;
 mod stats;
+mod subscriptions;
 mod sweeper;
 mod unsent;
 mod watched;
@@ -39,4 +44,5 @@ pub use serve::{
     WriteDeadline, serve,
 };
 pub use service::{McpService, ResponseFuture};
+pub use standalone::StandaloneStream;
 pub use stats::{Stats, StreamStats};
