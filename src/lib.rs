@@ -8,8 +8,8 @@ mod server;
 
 pub use crate::http::{
     Admit, ConnectionStats, Drained, Framing, IntoListener, McpService, McpServiceBuilder,
-    PeerAddr, ResponseBody, ResponseFuture, Running, Serve, ShutdownSignal, ShutdownWait, Stats,
-    StreamEnd, StreamKind, StreamStats, WriteDeadline, serve,
+    PeerAddr, ResponseBody, ResponseFuture, Running, Serve, ShutdownSignal, ShutdownWait,
+    StandaloneStream, Stats, StreamEnd, StreamKind, StreamStats, WriteDeadline, serve,
 };
 pub use crate::protocol::head::Head;
 pub use crate::protocol::log_level::{LogLevel, UnknownLogLevel};
@@ -19,8 +19,8 @@ pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};
 #[cfg(feature = "schemars")]
 pub use crate::server::TypedToolResult;
 pub use crate::server::{
-    Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, ClientCapabilities,
-    Content, Context, Icon, IconTheme, Implementation, IntoToolResult, ResourceContents,
-    ResourceLink, Role, Server, ServerBuilder, Structured, Tool, ToolAnnotations, ToolCatalogue,
-    ToolError, ToolHandler, ToolPage,
+    Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, Changes,
+    ClientCapabilities, Content, Context, Icon, IconTheme, Implementation, IntoToolResult,
+    ResourceContents, ResourceLink, Role, Server, ServerBuilder, Structured, Tool, ToolAnnotations,
+    ToolCatalogue, ToolError, ToolHandler, ToolPage,
 };

@@ -8,6 +8,7 @@ use super::collect::BodyLimits;
 use super::commit::Framing;
 use super::path::Endpoint;
 use super::service::{McpService, Shared};
+use super::standalone::StandaloneStream;
 use crate::protocol::jsonrpc::ParseLimits;
 use crate::protocol::legacy::Limits;
 use crate::protocol::origin::{HostAllowlist, OriginAllowlist};
@@ -56,6 +57,8 @@ pub(crate) struct Options {
     pub(crate) parse: ParseLimits,
     pub(crate) legacy: LegacySessions,
     pub(crate) max_calls: usize,
+    pub(crate) standalone_stream: StandaloneStream,
+    pub(crate) max_parked_streams: usize,
 }
 
 /// How legacy clients are served.
@@ -80,6 +83,8 @@ impl McpServiceBuilder {
             parse: ParseLimits::default(),
             legacy: LegacySessions::Kept,
             max_calls: 10_000,
+            standalone_stream: StandaloneStream::Auto,
+            max_parked_streams: 10_000,
         };
         Self { server, options, hosts: Vec::new(), origins: Vec::new(), limits: Limits::default() }
     }
@@ -234,6 +239,23 @@ impl McpServiceBuilder {
     /// `Retry-After`.
     pub fn max_calls(mut self, calls: usize) -> Self {
         self.options.max_calls = calls;
+        self
+    }
+
+    /// Whether the standalone streams of legacy clients are served. [`StandaloneStream::Auto`] by
+    /// default: where the server has nothing to say on them, they are refused with 405.
+    pub fn standalone_stream(mut self, standalone: StandaloneStream) -> Self {
+        self.options.standalone_stream = standalone;
+        self
+    }
+
+    /// How many streams may be open that wait for changes alone, 10,000 by default: standalone
+    /// streams of legacy clients and `subscriptions/listen` together. One more is answered with
+    /// 503 and `Retry-After`, unless it takes the place of its own session's.
+    ///
+    /// They are no calls and do not count towards [`max_calls`](Self::max_calls).
+    pub fn max_parked_streams(mut self, streams: usize) -> Self {
+        self.options.max_parked_streams = streams;
         self
     }
 

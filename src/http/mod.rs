@@ -5,6 +5,7 @@
 //! own.
 
 mod admit;
+mod announce;
 mod body;
 mod builder;
 mod collect;
@@ -16,8 +17,10 @@ mod endpoint;
 mod held;
 mod jitter;
 mod legacy;
+mod listen;
 mod log_stream;
 mod modern;
+mod parked;
 mod path;
 mod pulse;
 mod request_stream;
@@ -26,7 +29,9 @@ mod serve;
 mod service;
 #[cfg(all(test, shuttle))]
 mod shuttle_tests;
+mod standalone;
 mod stats;
+mod subscriptions;
 mod sweeper;
 mod unsent;
 mod watched;
@@ -41,4 +46,5 @@ pub use serve::{
     WriteDeadline, serve,
 };
 pub use service::{McpService, ResponseFuture};
+pub use standalone::StandaloneStream;
 pub use stats::{Stats, StreamStats};

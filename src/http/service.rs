@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::announce::Announced;
 use super::body::ResponseBody;
 use super::builder::{McpServiceBuilder, Options};
 use super::counters::Counters;
@@ -22,14 +23,17 @@ use super::drain::Drain;
 use super::endpoint;
 use super::jitter::Jitter;
 use super::modern::SERVER_INFO;
+use super::parked::Parked;
 use super::respond;
 use super::serve::ShutdownSignal;
 use super::stats::Stats;
+use super::subscriptions::Subscriptions;
 use super::sweeper;
+use crate::protocol::change::Change;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::refusal::Refusal;
-use crate::protocol::sync::{AtomicBool, AtomicUsize, Ordering};
+use crate::protocol::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{BuildError, OutboxLimits, RawJson, Server};
@@ -100,7 +104,11 @@ impl McpService {
     }
 
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+        let shared = Arc::new(shared);
+        if let Some(changes) = shared.server.changes() {
+            changes.add(&shared);
+        }
+        Self { shared }
     }
 
     /// How many legacy sessions live at this moment.
@@ -260,10 +268,16 @@ pub(crate) struct Shared {
     /// How the server names itself in a modern result: as a value, and as the whole `_meta`.
     pub(crate) server_info: Value,
     pub(crate) server_meta: Vec<u8>,
+    /// What each era's clients can be told of.
+    pub(crate) announced: Announced,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) parked: Arc<Parked>,
     pub(crate) counters: Counters,
     pub(crate) drain: Drain,
     pub(crate) jitter: Jitter,
     pub(super) sweeping: AtomicBool,
+    /// When all sessions were last looked at and memory stayed short; 0 if it did not.
+    relieved_in_vain: AtomicU64,
     calls: AtomicUsize,
     epoch: Instant,
 }
@@ -285,18 +299,24 @@ impl Shared {
         }
         let server_info = json!(server.implementation(ProtocolVersion::LATEST));
         let server_meta = json!({ SERVER_INFO: server_info }).to_string().into_bytes();
+        let announced = Announced::new(&server, &options);
+        // Where messages are missing, everything may have changed.
+        let on_gap = announced.legacy.iter().map(Change::message).collect();
         Ok(Self {
+            epoch: Instant::now(),
+            registry: Registry::new(limits, on_gap),
+            announced,
+            subscriptions: Subscriptions::default(),
+            parked: Parked::new(options.max_parked_streams),
             server,
             options,
-            epoch: Instant::now(),
-            // Nothing is announced as changing yet, so nothing can have been missed.
-            registry: Registry::new(limits, Vec::new()),
             header_params,
             server_info,
             server_meta,
             counters: Counters::default(),
             drain: Drain::new(),
             jitter: Jitter::new(),
+            relieved_in_vain: AtomicU64::new(0),
             calls: AtomicUsize::new(0),
             sweeping: AtomicBool::new(false),
         })
@@ -327,8 +347,7 @@ impl Shared {
 
     /// Takes note of the listener that a request came by.
     pub(crate) fn link(self: &Arc<Self>, listener: &ShutdownSignal) {
-        if !self.drain.is_linked(listener) {
-            self.drain.link(listener);
+        if !self.drain.is_linked(listener) && self.drain.link(listener) {
             listener.take_along(self);
             self.ensure_sweeper();
         }
@@ -358,9 +377,19 @@ impl Shared {
         budget.has_room(0)
     }
 
-    /// Makes room in the budget.
+    /// Makes room in the budget. It looks at every session, so it does not look again soon where
+    /// that was of no use.
     pub(crate) fn relieve(&self) {
-        self.counters.evicted_bytes.add(self.registry.relieve() as u64);
+        const SOON: Duration = Duration::from_millis(100);
+        let now = self.now();
+        let in_vain = Millis(self.relieved_in_vain.load(Ordering::Relaxed));
+        if in_vain > Millis(0) && now.since(in_vain) < SOON {
+            return;
+        }
+        let freed = self.registry.relieve();
+        self.counters.evicted_bytes.add(freed as u64);
+        let in_vain = if self.registry.budget().has_room(0) { Millis(0) } else { now };
+        self.relieved_in_vain.store(in_vain.0, Ordering::Relaxed);
     }
 }
 

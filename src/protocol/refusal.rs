@@ -41,6 +41,11 @@ pub(crate) enum Reason {
     /// GET for a stream that has nothing more to say, ever: the answer that ends a client's
     /// polling (2025-11-25, Transports, Listening for Messages, 3).
     StreamOver,
+    /// GET of the standalone stream where nothing would ever be said on it (2025-11-25,
+    /// Transports, Listening for Messages, 3). A GET that resumes a call's stream is served.
+    NoStandaloneStream,
+    /// A response that can only be a stream, to a client that takes none.
+    StreamNotAccepted,
     /// `Content-Type` is not `application/json`.
     UnsupportedMediaType,
     /// The body is longer than the limit, in bytes.
@@ -81,6 +86,8 @@ pub(crate) enum Reason {
     OutOfMemory,
     /// No room for one more call.
     TooManyCalls,
+    /// No room for one more stream that waits for what may come.
+    TooManyStreams,
 }
 
 /// One row of the table.
@@ -134,6 +141,17 @@ impl Reason {
                 S::METHOD_NOT_ALLOWED,
                 InvalidRequest,
                 "The stream is over: its call was cancelled, and nothing more will come",
+            ),
+            Self::NoStandaloneStream => row(
+                S::METHOD_NOT_ALLOWED,
+                InvalidRequest,
+                "Method not allowed: this server says nothing but in answer to calls, and GET is \
+                 served with the Last-Event-ID of a call's stream alone",
+            ),
+            Self::StreamNotAccepted => row(
+                S::NOT_ACCEPTABLE,
+                InvalidRequest,
+                "The answer is a stream: send Accept: application/json, text/event-stream",
             ),
             Self::UnsupportedMediaType => row(
                 S::UNSUPPORTED_MEDIA_TYPE,
@@ -221,6 +239,11 @@ impl Reason {
                 InternalError,
                 "The server runs as many calls as it may: try again later",
             ),
+            Self::TooManyStreams => row(
+                S::SERVICE_UNAVAILABLE,
+                InternalError,
+                "The server holds as many open streams as it may: try again later",
+            ),
         }
     }
 
@@ -238,6 +261,8 @@ impl Reason {
                 "method_not_allowed"
             }
             Self::StreamOver => "stream_over",
+            Self::NoStandaloneStream => "no_standalone_stream",
+            Self::StreamNotAccepted => "stream_not_accepted",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyTimeout { .. } => "body_timeout",
@@ -256,6 +281,7 @@ impl Reason {
             Self::AdmissionFailed => "admission_failed",
             Self::TooManySessions => "too_many_sessions",
             Self::TooManyCalls => "too_many_calls",
+            Self::TooManyStreams => "too_many_streams",
             Self::Draining => "draining",
             Self::OutOfMemory => "out_of_memory",
         }
@@ -279,8 +305,10 @@ impl Reason {
             Self::MethodNotAllowed => vec![allow("POST, GET, DELETE, OPTIONS")],
             Self::ModernMethodNotAllowed | Self::SessionsNotOffered => vec![allow("POST, OPTIONS")],
             Self::StreamOver => vec![allow("POST, GET, DELETE, OPTIONS")],
+            Self::NoStandaloneStream => vec![allow("POST, DELETE, OPTIONS")],
             Self::TooManySessions
             | Self::TooManyCalls
+            | Self::TooManyStreams
             | Self::OutOfMemory
             | Self::LookupTimeout { .. } => {
                 vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))]
@@ -453,12 +481,13 @@ mod tests {
             Reason::ModernMethodNotAllowed,
             Reason::SessionsNotOffered,
             Reason::StreamOver,
+            Reason::NoStandaloneStream,
         ] {
             let (status, headers, _) = Refusal::from(reason).into_parts();
             assert_eq!(status, 405);
             assert!(headers[header::ALLOW].to_str().unwrap().contains("POST"));
         }
-        for reason in [Reason::TooManySessions, Reason::TooManyCalls] {
+        for reason in [Reason::TooManySessions, Reason::TooManyCalls, Reason::TooManyStreams] {
             let (status, headers, _) = Refusal::from(reason).into_parts();
             assert_eq!(status, 503);
             assert_eq!(headers[header::RETRY_AFTER], "5");

@@ -8,6 +8,7 @@ mod hostile;
 mod layering;
 mod legacy;
 mod modern;
+mod parked;
 #[cfg(all(unix, feature = "schemars"))]
 mod readme;
 mod rules;

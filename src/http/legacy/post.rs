@@ -222,14 +222,14 @@ fn stream_log(
     since: Instant,
 ) -> Result<Response<ResponseBody>, Refusal> {
     for call in &mut begun.calls {
-        call.ensure_ticket(session)?;
+        call.ensure_ticket(session).map_err(|refusal| told_of_the_end(refusal, session))?;
     }
     let tickets: Vec<_> = begun.calls.iter().filter_map(|call| call.ticket.as_ref()).collect();
     let Some(first) = tickets.first() else { return Ok(respond::stream(begun.strays)) };
     let sender = first.sender();
     let connection = session
         .open_stream(tickets, shared.now())
-        .map_err(|SessionEnded| Refusal::from(Reason::SessionUnknown))?;
+        .map_err(|SessionEnded| told_of_the_end(Reason::SessionUnknown.into(), session))?;
     for stray in begun.strays {
         sender.send(Kind::Notification, stray);
     }
@@ -238,6 +238,14 @@ fn stream_log(
     }
     let stream = LogStream::new(shared, connection, since, None);
     Ok(respond::sse(ResponseBody::log(stream)))
+}
+
+/// A session that the server took with it was good: its client is not to think otherwise.
+fn told_of_the_end(refusal: Refusal, session: &Session) -> Refusal {
+    match session.ended_by() {
+        Some(End::ShutDown) => Reason::Draining.into(),
+        _ => refusal,
+    }
 }
 
 impl Call {

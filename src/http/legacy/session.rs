@@ -56,9 +56,10 @@ fn result(shared: &Shared, id: &RequestId, version: ProtocolVersion) -> Bytes {
     let server = &shared.server;
     let encoded = encode_result(id, |object| {
         object.member("protocolVersion", version.as_str())?;
+        let capabilities = server.capabilities().announcing(shared.announced.legacy);
         let capabilities = match shared.options.legacy {
-            LegacySessions::Kept => server.capabilities(),
-            LegacySessions::None => server.capabilities().without_logging(),
+            LegacySessions::Kept => capabilities,
+            LegacySessions::None => capabilities.without_logging(),
         };
         object.member("capabilities", &capabilities)?;
         object.member("serverInfo", &server.implementation(version))?;

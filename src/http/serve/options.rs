@@ -151,7 +151,8 @@ impl<S> Serve<S> {
 
     /// How many connections may be open at once. 10,000 by default.
     ///
-    /// One more is answered `503` with `Retry-After: 1` and closed, whatever it asks for. (In
+    /// One more is answered `503` with `Retry-After: 1` and a JSON-RPC error, and closed, whatever
+    /// it asks for. (In
     /// HTTP/1.1, also to a peer that speaks HTTP/2.) Of such refusals 100 are under way at once;
     /// what comes beyond them is closed without waiting for its request.
     pub fn max_connections(mut self, limit: usize) -> Self {

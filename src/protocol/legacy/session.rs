@@ -239,12 +239,29 @@ impl Session {
         not(test),
         expect(
             dead_code,
-            reason = "for what the server itself says or asks, which nothing does yet"
+            reason = "for what the server asks and other notifications, which nothing does yet"
         )
     )]
     pub(crate) fn notify(&self, kind: Kind, message: Bytes) -> Sent {
         debug_assert_ne!(kind, Kind::Answer, "the standalone stream carries no answers");
         self.with(|state, effects| state.notify(kind, message, self.limits(), effects))
+    }
+
+    /// Says on the standalone stream that something changed, unless the client did not say yet
+    /// that it is initialized, or the same is still to be given to it.
+    pub(crate) fn announce(&self, message: &Bytes) {
+        self.with(|state, effects| state.announce(message, self.limits(), effects));
+    }
+
+    /// Whether a `Last-Event-ID` names a POST stream of this session. Any other is as good as
+    /// none, but for the standalone stream's own.
+    pub(crate) fn names_post(&self, cursor: EventId) -> bool {
+        self.with(|state, _| state.names_post(cursor))
+    }
+
+    /// Whether a connection has the standalone stream, which a new one would displace.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.with(|state, _| state.is_listening())
     }
 
     /// Acts on a `notifications/cancelled`.
