@@ -24,6 +24,7 @@ pub(super) struct Counts {
     /// Times that memory was short and somebody gave way.
     pub(super) relieved: usize,
     pub(super) shut_down: usize,
+    pub(super) announced: usize,
     /// Streams of which a client had all there was, at the end of a run.
     pub(super) whole: usize,
 }
@@ -36,7 +37,7 @@ impl Counts {
     }
 
     /// All counts, each with its name.
-    pub(super) fn each(&self) -> [(&'static str, usize); 20] {
+    pub(super) fn each(&self) -> [(&'static str, usize); 21] {
         [
             ("actions", self.actions),
             ("gaps of the standalone stream", self.gaps[0]),
@@ -57,11 +58,12 @@ impl Counts {
             ("connections asked to leave", self.closed),
             ("reliefs of memory", self.relieved),
             ("shutdowns", self.shut_down),
+            ("changes announced", self.announced),
             ("streams read to their end", self.whole),
         ]
     }
 
-    fn each_mut(&mut self) -> [&mut usize; 20] {
+    fn each_mut(&mut self) -> [&mut usize; 21] {
         let [standalone, calls] = &mut self.gaps;
         [
             &mut self.actions,
@@ -83,6 +85,7 @@ impl Counts {
             &mut self.closed,
             &mut self.relieved,
             &mut self.shut_down,
+            &mut self.announced,
             &mut self.whole,
         ]
     }

@@ -40,6 +40,7 @@ enum Action {
     Abandon,
     Cancel,
     Notify,
+    Announce,
     Poll,
     Cut,
     Get,
@@ -62,6 +63,7 @@ const ACTIONS: &[(usize, Action)] = &[
     (2, Action::Abandon),
     (3, Action::Cancel),
     (8, Action::Notify),
+    (4, Action::Announce),
     (22, Action::Poll),
     (8, Action::Cut),
     (4, Action::Get),
@@ -156,6 +158,7 @@ fn act(world: &mut World, action: Action) {
         }
         Action::Cancel => world.cancel(peer),
         Action::Notify => world.notify(peer),
+        Action::Announce => world.announce(peer),
         Action::Get => world.get(peer),
         Action::Resume => world.resume_somewhere(peer),
         Action::Sweep => {

@@ -394,9 +394,8 @@ impl Account {
         }
         let silent = stream.kept != Known::Yes && told.0.is_empty();
         assert!((!least && stream.kept != Known::No) || silent, "405 for a stream that has more");
-        if least {
-            stream.seems_gone(position);
-        }
+        // If it is lost, then perhaps only since now.
+        stream.settled[0] = None;
         None
     }
 

@@ -245,6 +245,34 @@ impl Stream {
         }
     }
 
+    /// Whether the same message is still to be given to the reader, or else to the next.
+    pub(super) fn awaits(&self, text: &Bytes) -> Known {
+        let is_same = |said: &Said| said.is(Kind::Notification, text);
+        let passed = self.passed();
+        let [certain, possible] = [passed.1, passed.0].map(|it| &self.said[it.max(self.given)..]);
+        match () {
+            () if certain.iter().any(|said| is_same(said) && said.gone.is_none()) => Known::Yes,
+            () if possible.iter().any(is_same) => Known::Maybe,
+            () => Known::No,
+        }
+    }
+
+    /// Something changed, and nobody is there to be refused: without room it is missing, and
+    /// spoken of.
+    pub(super) fn announce(&mut self, text: Bytes, stage: &Stage) {
+        let (passed, room) = (self.passed(), stage.room.0);
+        let short = stage.held.0 + text.len() > stage.memory;
+        let missing = short || text.len() > room.bytes;
+        if short {
+            self.drop_passed(stage.tick);
+        }
+        self.push(Kind::Notification, Body::Text(text));
+        self.make_room(passed, room, stage.tick);
+        if let (true, Some(said)) = (missing, self.said.last_mut()) {
+            said.goes(stage.tick);
+        }
+    }
+
     /// What was passed is kept for replay alone, and goes when memory is short.
     pub(super) fn drop_passed(&mut self, tick: u64) {
         let passed = self.passed().1;
@@ -351,11 +379,12 @@ impl Stream {
         self.reader.take_if(|reader| reader.serial == serial);
     }
 
+    /// Whether the reader need not be given a message: progress that had to go, and, on the
+    /// standalone stream, what went of all that was said before a gap was spoken of.
     fn may_skip(&self, at: usize, reader: &Reader) -> bool {
         let said = &self.said[at];
-        let Some((gone, _)) = said.gone else { return false };
-        let excused = at < reader.skip_to && reader.told.is_some_and(|told| gone <= told);
-        said.kind == Kind::Progress || (!self.is_post() && excused)
+        let excused = !self.is_post() && at < reader.skip_to;
+        said.gone.is_some() && (said.kind == Kind::Progress || excused)
     }
 
     /// Whether there certainly is something for the reader: to leave it waiting would be a lost
@@ -462,16 +491,6 @@ impl Stream {
             said.kind != Kind::Progress
                 && said.gone.is_some_and(|(_, last)| told.is_none_or(|told| last > told))
         })
-    }
-
-    /// A client at this place was answered as if the stream were gone. It is, unless it is lost,
-    /// to which the answer is the same.
-    pub(super) fn seems_gone(&mut self, position: usize) {
-        // A stream that is lost is kept for the whole time from then on.
-        self.settled[0] = None;
-        if self.lost == Known::No && !self.may_miss_since(position, None) {
-            self.kept = Known::No;
-        }
     }
 
     /// The requests whose answers a client that has read up to `position` lacks, in order.

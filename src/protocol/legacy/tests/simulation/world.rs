@@ -449,6 +449,29 @@ impl World {
         it.account.notify(kind, text, sent, &stage);
     }
 
+    /// Something changed: it is said once while it waits to be read, and to a client that is ready.
+    pub(super) fn announce(&mut self, peer: usize) {
+        let text = Bytes::from(*self.random.pick(&["tools have changed", "prompts have changed"]));
+        let memory = self.memory();
+        let it = &mut self.peers[peer];
+        let awaits = it.account.stream(0).awaits(&text);
+        if awaits == Known::Maybe {
+            // It may be said again, and nobody could tell.
+            return;
+        }
+        let before = it.session.bytes();
+        it.account.may_retire(before + text.len());
+        let room = it.account.room(0, before);
+        let held = self.registry.budget().held();
+        it.session.announce(&text);
+        trace!(self, "s{peer} announces {}", shown(&text));
+        if it.account.initialized && !it.account.ended && awaits == Known::No {
+            let held = (held, self.registry.budget().held());
+            it.account.stream(0).announce(text, &Stage { room, held, memory, tick: self.tick });
+            self.counts.announced += 1;
+        }
+    }
+
     /// A handler would have its client poll rather than wait.
     pub(super) fn close_reader(&mut self, at: usize) {
         let work = &self.work[at];
@@ -629,7 +652,8 @@ impl World {
             self.counts.farewells += 1;
             seat.source = Source::Told;
             let stream = it.account.stream(seat.stream);
-            stream.seems_gone(position);
+            // If it is lost, then perhaps only since now.
+            stream.settled[0] = None;
             stream.detach(seat.serial);
             return Polled::Some;
         }
