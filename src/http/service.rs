@@ -23,10 +23,10 @@ use super::drain::Drain;
 use super::endpoint;
 use super::jitter::Jitter;
 use super::modern::SERVER_INFO;
-use super::respond;
 use super::serve::ShutdownSignal;
 use super::stats::Stats;
 use super::sweeper;
+use super::{observe, respond};
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::refusal::Refusal;
@@ -344,6 +344,7 @@ impl Shared {
     /// The refusal of a request, counted.
     pub(crate) fn refuse(&self, refusal: Refusal) -> Response<ResponseBody> {
         self.counters.refused(refusal.name());
+        observe::refused(refusal.status(), refusal.name());
         respond::refusal(refusal)
     }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod budget;
 pub(crate) mod classify;
+pub(crate) mod client_addr;
 pub(crate) mod head;
 pub(crate) mod jsonrpc;
 pub(crate) mod legacy;
@@ -17,4 +18,6 @@ pub(crate) mod principal;
 pub(crate) mod refusal;
 pub(crate) mod sse;
 pub(crate) mod time;
+#[cfg(feature = "tracing")]
+pub(crate) mod trace;
 pub(crate) mod version;

@@ -10,8 +10,8 @@ use crate::http::body::ResponseBody;
 use crate::http::builder::LegacySessions;
 use crate::http::endpoint::Admitted;
 use crate::http::log_stream::LogStream;
-use crate::http::respond;
 use crate::http::service::Shared;
+use crate::http::{observe, respond};
 use crate::protocol::head::{Field, LAST_EVENT_ID};
 use crate::protocol::legacy::{Resumed, SessionEnded};
 use crate::protocol::refusal::{Reason, Refusal};
@@ -46,10 +46,12 @@ pub(crate) fn get(
         Some(cursor) => match session.resume(cursor, now) {
             Resumed::Attached(connection) => {
                 shared.counters.resumed.add(1);
+                observe::resumed();
                 connection
             }
             Resumed::Nothing => {
                 shared.counters.resumed_too_late.add(1);
+                observe::resumed_too_late();
                 return Err(Reason::StreamOver.into());
             }
             Resumed::Ended => return Err(Reason::SessionUnknown.into()),
