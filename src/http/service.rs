@@ -24,11 +24,11 @@ use super::endpoint;
 use super::jitter::Jitter;
 use super::modern::SERVER_INFO;
 use super::parked::Parked;
-use super::respond;
 use super::serve::ShutdownSignal;
 use super::stats::Stats;
 use super::subscriptions::Subscriptions;
 use super::sweeper;
+use super::{observe, respond};
 use crate::protocol::change::Change;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
@@ -363,6 +363,7 @@ impl Shared {
     /// The refusal of a request, counted.
     pub(crate) fn refuse(&self, refusal: Refusal) -> Response<ResponseBody> {
         self.counters.refused(refusal.name());
+        observe::refused(refusal.status(), refusal.name());
         respond::refusal(refusal)
     }
 
