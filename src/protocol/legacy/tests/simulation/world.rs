@@ -11,6 +11,7 @@ use super::counts::Counts;
 use super::model::{Account, Destination, Outcome};
 use super::random::Random;
 use super::stream::{ERROR, Known, Stage};
+use crate::protocol::client_addr::AddressBlock;
 
 /// A session that holds no more than this is spared when memory is short.
 const LITTLE: usize = 4 * 1024;
@@ -19,6 +20,7 @@ const LITTLE: usize = 4 * 1024;
 pub(super) struct Peer {
     pub(super) session: Arc<Session>,
     pub(super) principal: Principal,
+    address: Option<AddressBlock>,
     pub(super) account: Account,
     /// The last id of each stream that its client was given and did not lose.
     pub(super) cursors: BTreeMap<u64, EventId>,
@@ -175,24 +177,35 @@ impl World {
             ProtocolVersion::V2025_11_25,
             ProtocolVersion::V2025_11_25,
         ]);
+        let address =
+            *self.random.pick(&[None, Some(AddressBlock::V4(1)), Some(AddressBlock::V6(1))]);
         let live: Vec<_> = self.peers.iter().filter(|peer| !peer.account.ended).collect();
-        let own = live.iter().filter(|peer| peer.principal == principal).count();
+        let own = live.iter().filter(|peer| peer.principal == principal);
+        let (own, there) =
+            (own.clone().count(), own.filter(|peer| peer.address == address).count());
+        // Decision 8, and of anonymous callers by address.
+        let expected = match () {
+            () if live.len() >= self.limits.sessions => Some(AtCapacity::InAll),
+            () if principal.is_anonymous() => (address.is_some()
+                && there >= self.limits.sessions_per_address)
+                .then_some(AtCapacity::OfAddress),
+            () => (own >= self.limits.sessions_per_principal).then_some(AtCapacity::OfPrincipal),
+        };
         let live = live.len();
-        let full = live >= self.limits.sessions
-            || (!principal.is_anonymous() && own >= self.limits.sessions_per_principal);
         let serial = self.next_serial();
         let mut bytes = [0; SessionId::BYTES];
         bytes[..8].copy_from_slice(&serial.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_ne_bytes());
         let id = SessionId::from_random(bytes);
-        let opened = self.registry.open(id, opening(version, principal.clone()));
-        trace!(self, "open {version:?} {principal:?}: {}", opened.is_ok());
-        assert_eq!(opened.is_err(), full, "with {live} sessions");
-        self.counts.refused_sessions += usize::from(full);
+        let opening = Opening { address, ..opening(version, principal.clone()) };
+        let opened = self.registry.open(id, opening);
+        trace!(self, "open {version:?} {principal:?} {address:?}: {}", opened.is_ok());
+        assert_eq!(opened.as_ref().err(), expected.as_ref(), "with {live} sessions");
+        self.counts.refused_sessions += usize::from(expected.is_some());
         let Ok(session) = opened else { return };
         let primed = version == ProtocolVersion::V2025_11_25;
         let account = Account::new(Rc::clone(&self.limits), primed, self.idle());
         let cursors = BTreeMap::new();
-        self.peers.push(Peer { session, principal, account, cursors, ended_as: 0 });
+        self.peers.push(Peer { session, principal, address, account, cursors, ended_as: 0 });
     }
 
     /// What comes before everything that a client does: its session is found, or not.
@@ -822,6 +835,7 @@ fn draw(random: &mut Random, scale: usize) -> Limits {
     Limits {
         sessions: random.between(1, 5),
         sessions_per_principal: random.between(1, 3),
+        sessions_per_address: random.between(1, 3),
         idle,
         idle_uninitialized,
         calls: random.between(1, 8),
