@@ -6,11 +6,15 @@ mod http;
 mod protocol;
 mod server;
 
+#[cfg(feature = "cloud-logging")]
+pub use crate::http::CloudLogging;
 pub use crate::http::{
-    Admit, ConnectionStats, Drained, Framing, IntoListener, McpService, McpServiceBuilder,
-    PeerAddr, ResponseBody, ResponseFuture, Running, Serve, ShutdownSignal, ShutdownWait,
-    StandaloneStream, Stats, StreamEnd, StreamKind, StreamStats, WriteDeadline, serve,
+    Admit, CloudRun, CloudRunError, ConnectionStats, Drained, Framing, Front, IntoListener,
+    McpService, McpServiceBuilder, ResponseBody, ResponseFuture, RoutesBody, RoutesFuture, Running,
+    Serve, ShutdownSignal, ShutdownWait, StandaloneStream, Stats, StreamEnd, StreamKind,
+    StreamStats, WithRoutes, WriteDeadline, serve,
 };
+pub use crate::protocol::client_addr::PeerAddr;
 pub use crate::protocol::head::Head;
 pub use crate::protocol::log_level::{LogLevel, UnknownLogLevel};
 pub use crate::protocol::principal::Principal;

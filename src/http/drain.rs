@@ -65,10 +65,12 @@ impl Drain {
         self.linked.load(Ordering::Acquire) == listener.address()
     }
 
-    /// Takes note of a listener. A service that had drained with an earlier one begins anew.
-    pub(crate) fn link(&self, listener: &ShutdownSignal) {
+    /// Takes note of a listener, and says whether it was unknown. A service that had drained with an
+    /// earlier one begins anew.
+    pub(crate) fn link(&self, listener: &ShutdownSignal) -> bool {
         let mut state = self.lock();
-        if state.linked(listener).is_none() {
+        let unknown = state.linked(listener).is_none();
+        if unknown {
             state.forget_ended();
             let begun = ShutdownSignal::default();
             state.listeners.push(Linked { listener: listener.clone(), begun });
@@ -80,6 +82,7 @@ impl Drain {
         }
         // Its address stays taken for as long as the list holds it.
         self.linked.store(listener.address(), Ordering::Release);
+        unknown
     }
 
     /// A listener shuts down: the streams that came by it end. If it was the last, all drains.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::counters::{StreamEnd, StreamGuard, StreamKind};
+use super::observe;
 use super::parked::ParkedPermit;
 use super::pulse::{Beat, Leave, Pulse, Purpose};
 use super::serve::ShutdownSignal;
@@ -108,6 +109,7 @@ impl LogStream {
                 }
                 Step::Gap(messages) => {
                     self.shared.counters.gaps.add(1);
+                    observe::gap_told();
                     self.messages = messages.into_iter();
                 }
                 Step::Displaced { retry } => {

@@ -20,8 +20,10 @@ mod legacy;
 mod listen;
 mod log_stream;
 mod modern;
+mod observe;
 mod parked;
 mod path;
+mod platform;
 mod pulse;
 mod request_stream;
 mod respond;
@@ -39,8 +41,11 @@ pub use body::ResponseBody;
 pub use builder::McpServiceBuilder;
 pub use commit::Framing;
 pub use counters::{StreamEnd, StreamKind};
+#[cfg(feature = "cloud-logging")]
+pub use platform::CloudLogging;
+pub use platform::{CloudRun, CloudRunError, Front, RoutesBody, RoutesFuture, WithRoutes};
 pub use serve::{
-    ConnectionStats, Drained, IntoListener, PeerAddr, Running, Serve, ShutdownSignal, ShutdownWait,
+    ConnectionStats, Drained, IntoListener, Running, Serve, ShutdownSignal, ShutdownWait,
     WriteDeadline, serve,
 };
 pub use service::{McpService, ResponseFuture};

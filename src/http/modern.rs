@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::body::ResponseBody;
 use super::commit::{Framing, Settled, settle};
 use super::endpoint::Admitted;
+use super::observe;
 use super::request_stream::{Disconnect, RequestStream};
 use super::service::{CallPermit, Shared};
 use super::{listen, respond};
@@ -79,6 +80,7 @@ pub(crate) async fn call(
         Settled::CutOff => {
             cx.cancel();
             shared.counters.cut_off_calls.add(1);
+            observe::calls_cut_off(1);
             return Ok(respond::at_once(framing, shutting_down(&id)));
         }
     };

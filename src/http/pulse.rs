@@ -43,12 +43,21 @@ pub(crate) enum Purpose {
     Answers,
 }
 
+/// What the stream answered when it was last asked to leave.
+#[derive(Clone, Copy, PartialEq)]
+enum Answer {
+    None,
+    /// It cannot, until it has said something.
+    NotNow,
+}
+
 /// The timer. It is not moved with each event: when it fires, it looks at when the last one was.
 pub(crate) struct Pulse {
     shared: Arc<Shared>,
     period: Duration,
     last: Instant,
     leave: Option<(Instant, Leave)>,
+    answer: Answer,
     drain: Option<ShutdownWait>,
     timer: Pin<Box<Sleep>>,
 }
@@ -75,6 +84,7 @@ impl Pulse {
             period,
             last: now,
             leave,
+            answer: Answer::None,
             drain,
             timer: Box::pin(sleep_until(now + period)),
         };
@@ -88,15 +98,16 @@ impl Pulse {
         self.last = Instant::now();
     }
 
-    /// The leave, if its moment has come by the time when something was last sent.
+    /// The leave, if its moment has come by the time when something was last sent. A stream that
+    /// could not leave before is asked again: what was sent may have been the id it lacked.
     pub(crate) fn due(&self) -> Option<Beat> {
         let (at, why) = self.leave?;
         (at <= self.last).then(|| self.leave_now(why))
     }
 
-    /// The stream cannot end yet, and there is no use in asking again.
+    /// The stream cannot end yet, and there is no use in asking again before something is sent.
     pub(crate) fn stay(&mut self) {
-        self.leave = None;
+        self.answer = Answer::NotNow;
     }
 
     /// Waits for the next beat.
@@ -109,7 +120,7 @@ impl Pulse {
         loop {
             std::task::ready!(self.timer.as_mut().poll(cx));
             let now = Instant::now();
-            if let Some((at, why)) = self.leave
+            if let Some((at, why)) = self.leave_to_wait_for()
                 && at <= now
             {
                 return Poll::Ready(self.leave_now(why));
@@ -137,6 +148,10 @@ impl Pulse {
         }
     }
 
+    fn leave_to_wait_for(&self) -> Option<(Instant, Leave)> {
+        self.leave.filter(|_| self.answer == Answer::None)
+    }
+
     fn leave_now(&self, why: Leave) -> Beat {
         let retry = self.shared.jitter.around(self.shared.registry.limits().retry);
         Beat::Leave { retry, why }
@@ -144,7 +159,7 @@ impl Pulse {
 
     fn next(&self) -> Instant {
         let heartbeat = self.last + self.period;
-        self.leave.map_or(heartbeat, |(at, _)| at.min(heartbeat))
+        self.leave_to_wait_for().map_or(heartbeat, |(at, _)| at.min(heartbeat))
     }
 }
 
@@ -231,6 +246,9 @@ mod tests {
             assert_eq!(beat(&mut pulse).await, Beat::Heartbeat);
         }
         assert!(start.elapsed() >= 60 * SECOND);
+        // But it is once it has said something.
+        pulse.sent();
+        assert!(pulse.due().is_some());
     }
 
     /// What never falls silent never waits for its timer.

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -25,11 +25,11 @@ use super::endpoint;
 use super::jitter::Jitter;
 use super::modern::SERVER_INFO;
 use super::parked::Parked;
-use super::respond;
 use super::serve::ShutdownSignal;
 use super::stats::Stats;
 use super::subscriptions::Subscriptions;
 use super::sweeper;
+use super::{observe, respond};
 use crate::protocol::change::Change;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
@@ -276,6 +276,8 @@ pub(crate) struct Shared {
     pub(crate) drain: Drain,
     pub(crate) jitter: Jitter,
     pub(super) sweeping: AtomicBool,
+    /// When all sessions were last looked at and memory stayed short; 0 if it did not.
+    relieved_in_vain: AtomicU64,
     calls: AtomicUsize,
     epoch: Instant,
 }
@@ -314,6 +316,7 @@ impl Shared {
             counters: Counters::default(),
             drain: Drain::new(),
             jitter: Jitter::new(),
+            relieved_in_vain: AtomicU64::new(0),
             calls: AtomicUsize::new(0),
             sweeping: AtomicBool::new(false),
         })
@@ -344,8 +347,7 @@ impl Shared {
 
     /// Takes note of the listener that a request came by.
     pub(crate) fn link(self: &Arc<Self>, listener: &ShutdownSignal) {
-        if !self.drain.is_linked(listener) {
-            self.drain.link(listener);
+        if !self.drain.is_linked(listener) && self.drain.link(listener) {
             listener.take_along(self);
             self.ensure_sweeper();
         }
@@ -361,6 +363,7 @@ impl Shared {
     /// The refusal of a request, counted.
     pub(crate) fn refuse(&self, refusal: Refusal) -> Response<ResponseBody> {
         self.counters.refused(refusal.name());
+        observe::refused(refusal.status(), refusal.name());
         respond::refusal(refusal)
     }
 
@@ -375,9 +378,19 @@ impl Shared {
         budget.has_room(0)
     }
 
-    /// Makes room in the budget.
+    /// Makes room in the budget. It looks at every session, so it does not look again soon where
+    /// that was of no use.
     pub(crate) fn relieve(&self) {
-        self.counters.evicted_bytes.add(self.registry.relieve() as u64);
+        const SOON: Duration = Duration::from_millis(100);
+        let now = self.now();
+        let in_vain = Millis(self.relieved_in_vain.load(Ordering::Relaxed));
+        if in_vain > Millis(0) && now.since(in_vain) < SOON {
+            return;
+        }
+        let freed = self.registry.relieve();
+        self.counters.evicted_bytes.add(freed as u64);
+        let in_vain = if self.registry.budget().has_room(0) { Millis(0) } else { now };
+        self.relieved_in_vain.store(in_vain.0, Ordering::Relaxed);
     }
 }
 

@@ -7,6 +7,7 @@
 pub(crate) mod budget;
 pub(crate) mod change;
 pub(crate) mod classify;
+pub(crate) mod client_addr;
 pub(crate) mod head;
 pub(crate) mod jsonrpc;
 pub(crate) mod legacy;
@@ -18,4 +19,6 @@ pub(crate) mod principal;
 pub(crate) mod refusal;
 pub(crate) mod sse;
 pub(crate) mod time;
+#[cfg(feature = "tracing")]
+pub(crate) mod trace;
 pub(crate) mod version;

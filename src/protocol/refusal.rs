@@ -80,6 +80,8 @@ pub(crate) enum Reason {
     AdmissionFailed,
     /// No room for one more session.
     TooManySessions,
+    /// Anonymous callers have as many sessions from this address as they may.
+    TooManySessionsOfAddress,
     /// The server ends: no new session or stream.
     Draining,
     /// As many bytes are held as may be.
@@ -234,6 +236,13 @@ impl Reason {
                 InternalError,
                 "The server holds as many sessions as it may: try again later",
             ),
+            Self::TooManySessionsOfAddress => row(
+                S::SERVICE_UNAVAILABLE,
+                InternalError,
+                "As many sessions as one address may have come from yours: end those that are done \
+                 with DELETE, or try again later. If all clients seem to come from one address, a \
+                 proxy is in front that the server was not told of (trusted_hops)",
+            ),
             Self::TooManyCalls => row(
                 S::SERVICE_UNAVAILABLE,
                 InternalError,
@@ -280,6 +289,7 @@ impl Reason {
             Self::LookupTimeout { .. } => "lookup_timeout",
             Self::AdmissionFailed => "admission_failed",
             Self::TooManySessions => "too_many_sessions",
+            Self::TooManySessionsOfAddress => "too_many_sessions_of_address",
             Self::TooManyCalls => "too_many_calls",
             Self::TooManyStreams => "too_many_streams",
             Self::Draining => "draining",
@@ -307,6 +317,7 @@ impl Reason {
             Self::StreamOver => vec![allow("POST, GET, DELETE, OPTIONS")],
             Self::NoStandaloneStream => vec![allow("POST, DELETE, OPTIONS")],
             Self::TooManySessions
+            | Self::TooManySessionsOfAddress
             | Self::TooManyCalls
             | Self::TooManyStreams
             | Self::OutOfMemory
@@ -487,7 +498,12 @@ mod tests {
             assert_eq!(status, 405);
             assert!(headers[header::ALLOW].to_str().unwrap().contains("POST"));
         }
-        for reason in [Reason::TooManySessions, Reason::TooManyCalls, Reason::TooManyStreams] {
+        for reason in [
+            Reason::TooManySessions,
+            Reason::TooManySessionsOfAddress,
+            Reason::TooManyCalls,
+            Reason::TooManyStreams,
+        ] {
             let (status, headers, _) = Refusal::from(reason).into_parts();
             assert_eq!(status, 503);
             assert_eq!(headers[header::RETRY_AFTER], "5");

@@ -11,8 +11,8 @@ use crate::http::builder::LegacySessions;
 use crate::http::endpoint::Admitted;
 use crate::http::log_stream::LogStream;
 use crate::http::parked::ParkedPermit;
-use crate::http::respond;
 use crate::http::service::Shared;
+use crate::http::{observe, respond};
 use crate::protocol::head::{Field, LAST_EVENT_ID};
 use crate::protocol::legacy::{Connection, Resumed, Session, SessionEnded};
 use crate::protocol::refusal::{Reason, Refusal};
@@ -59,10 +59,12 @@ fn resume(shared: &Shared, session: &Arc<Session>, cursor: EventId) -> Result<Co
     match session.resume(cursor, shared.now()) {
         Resumed::Attached(connection) => {
             shared.counters.resumed.add(1);
+            observe::resumed();
             Ok(connection)
         }
         Resumed::Nothing => {
             shared.counters.resumed_too_late.add(1);
+            observe::resumed_too_late();
             Err(Reason::StreamOver.into())
         }
         Resumed::Ended => Err(gone()),
@@ -73,7 +75,8 @@ fn resume(shared: &Shared, session: &Arc<Session>, cursor: EventId) -> Result<Co
 ///
 /// # Errors
 ///
-/// 405 where it is not served, 503 while the server drains or if as many streams are parked as may. A session that has one
+/// 405 where it is not served, 503 while the server drains or if as many streams are parked as may.
+/// A session that has one
 /// already may have a newer one in its place: its client has lost the old one and may not know.
 fn park(shared: &Shared, session: &Session) -> Result<ParkedPermit, Refusal> {
     if !shared.options.standalone_stream.is_served(shared.announced.legacy) {

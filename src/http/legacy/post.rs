@@ -16,6 +16,7 @@ use crate::http::builder::LegacySessions;
 use crate::http::commit::Framing;
 use crate::http::endpoint::Admitted;
 use crate::http::log_stream::LogStream;
+use crate::http::observe::in_same_span;
 use crate::http::request_stream::{Disconnect, RequestStream};
 use crate::http::respond;
 use crate::http::service::{CallPermit, Shared};
@@ -222,14 +223,14 @@ fn stream_log(
     since: Instant,
 ) -> Result<Response<ResponseBody>, Refusal> {
     for call in &mut begun.calls {
-        call.ensure_ticket(session)?;
+        call.ensure_ticket(session).map_err(|refusal| told_of_the_end(refusal, session))?;
     }
     let tickets: Vec<_> = begun.calls.iter().filter_map(|call| call.ticket.as_ref()).collect();
     let Some(first) = tickets.first() else { return Ok(respond::stream(begun.strays)) };
     let sender = first.sender();
     let connection = session
         .open_stream(tickets, shared.now())
-        .map_err(|SessionEnded| Refusal::from(Reason::SessionUnknown))?;
+        .map_err(|SessionEnded| told_of_the_end(Reason::SessionUnknown.into(), session))?;
     for stray in begun.strays {
         sender.send(Kind::Notification, stray);
     }
@@ -238,6 +239,14 @@ fn stream_log(
     }
     let stream = LogStream::new(shared, connection, since, None);
     Ok(respond::sse(ResponseBody::log(stream)))
+}
+
+/// A session that the server took with it was good: its client is not to think otherwise.
+fn told_of_the_end(refusal: Refusal, session: &Session) -> Refusal {
+    match session.ended_by() {
+        Some(End::ShutDown) => Reason::Draining.into(),
+        _ => refusal,
+    }
 }
 
 impl Call {
@@ -249,10 +258,10 @@ impl Call {
             cx.outbox().forward_to(Arc::new(LogSink(ticket.sender())));
         }
         if let CallState::Running(_) = self.state {
-            tokio::spawn(async move {
+            tokio::spawn(in_same_span(async move {
                 poll_fn(|task| self.poll(task)).await;
                 self.end(ticket);
-            });
+            }));
         } else {
             self.end(ticket);
         }

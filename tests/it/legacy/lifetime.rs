@@ -1,8 +1,9 @@
 //! Streams that end before the platform ends them, and connections that a handler ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_http::{Arguments, Context, StreamEnd, StreamKind, Tool, ToolError};
+use mcp_http::{Arguments, Context, McpServiceBuilder, StreamEnd, StreamKind, Tool, ToolError};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -14,8 +15,10 @@ const AGE: Duration = Duration::from_millis(200);
 
 /// A server with a tool `leave` that ends its connection, says a message once it is released, and
 /// answers once it is released again.
-async fn leaving() -> (TestServer, std::sync::Arc<Semaphore>) {
-    let gate = std::sync::Arc::new(Semaphore::new(0));
+async fn leaving(
+    options: impl FnOnce(McpServiceBuilder) -> McpServiceBuilder,
+) -> (TestServer, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
     let for_tool = gate.clone();
     let leave = move |_: Arguments, cx: Context| {
         let gate = for_tool.clone();
@@ -29,7 +32,7 @@ async fn leaving() -> (TestServer, std::sync::Arc<Semaphore>) {
     };
     let server = TestServer::with_server(
         |server| server.tool(Tool::new("leave").with_description("Leaves"), leave),
-        |service| service.retry(Duration::from_millis(250)),
+        |service| options(service.retry(Duration::from_millis(250))),
     );
     (server.await, gate)
 }
@@ -64,9 +67,8 @@ async fn a_stream_of_a_call_ends_at_its_age_after_a_retry_and_resumes_without_lo
 #[tokio::test]
 async fn before_2025_11_25_a_stream_ends_early_only_once_an_id_was_given() {
     let quick = Duration::from_millis(20);
-    let options = |it: mcp_http::McpServiceBuilder| {
-        it.max_stream_age(AGE).heartbeat(quick).commit_after(quick)
-    };
+    let options =
+        |it: McpServiceBuilder| it.max_stream_age(AGE).heartbeat(quick).commit_after(quick);
     let server = TestServer::with(options).await;
     for version in &VERSIONS[..2] {
         let session = Session::open(&server, version).await;
@@ -80,10 +82,32 @@ async fn before_2025_11_25_a_stream_ends_early_only_once_an_id_was_given() {
             assert!(without.next().await.expect("it goes on").comment, "{version}");
         }
         server.probe.release(2);
-        assert_eq!(without.gists().await, ["2=waited"], "{version}");
+        assert_eq!(without.gists().await, ["2=waited"], "{version}: whole, with its answer");
         let mut again = Stream::open(&server, &session.get(Some(&last))).await;
         assert_eq!(again.gists().await, ["1=waited"], "{version}");
     }
+}
+
+/// What could not end in time ends as soon as it can.
+#[tokio::test]
+async fn a_stream_that_is_over_its_age_ends_with_the_first_id_that_it_gives() {
+    let quick = Duration::from_millis(20);
+    let options =
+        |it: McpServiceBuilder| it.max_stream_age(AGE).heartbeat(quick).commit_after(quick);
+    let (server, gate) = leaving(options).await;
+    let session = Session::open(&server, "2025-06-18").await;
+    let call = crate::support::messages::call_with_progress(1, "leave", json!({}), json!("t"));
+    let mut stream = Stream::open(&server, &session.post(&call)).await;
+    for _ in 0..50 {
+        assert!(stream.next().await.expect("it goes on").comment);
+    }
+    gate.add_permits(1);
+    let last = stream.expect("t:1").await;
+    let end = stream.events().await;
+    assert!(matches!(&*end, [hint] if hint.retry.is_some() && hint.data.is_none()), "{end:?}");
+    gate.add_permits(1);
+    let mut again = Stream::open(&server, &session.get(Some(&last))).await;
+    assert_eq!(again.gists().await, ["1=left"]);
 }
 
 /// 2025-11-25, Transports, Listening for Messages from the Server, 4: "The server MAY close the SSE
@@ -108,9 +132,8 @@ async fn a_standalone_stream_ends_at_its_age_and_may_be_opened_again() {
 #[tokio::test]
 async fn a_modern_call_is_not_ended_by_its_age() {
     let quick = Duration::from_millis(20);
-    let options = |it: mcp_http::McpServiceBuilder| {
-        it.max_stream_age(AGE).heartbeat(quick).commit_after(quick)
-    };
+    let options =
+        |it: McpServiceBuilder| it.max_stream_age(AGE).heartbeat(quick).commit_after(quick);
     let server = TestServer::with(options).await;
     let mut stream = Stream::open(&server, &modern_call(1, "wait", json!({}))).await;
     for _ in 0..50 {
@@ -125,7 +148,7 @@ async fn a_modern_call_is_not_ended_by_its_age() {
 /// an SSE event with an event ID to the client, the server MAY close the connection".
 #[tokio::test]
 async fn a_handler_ends_its_connection_and_the_client_polls_for_the_rest() {
-    let (server, gate) = leaving().await;
+    let (server, gate) = leaving(|it| it).await;
     let session = Session::open(&server, LATEST).await;
     let call = crate::support::messages::call_with_progress(1, "leave", json!({}), json!("t"));
     let mut stream = Stream::open(&server, &session.post(&call)).await;
@@ -151,7 +174,7 @@ async fn a_handler_ends_its_connection_and_the_client_polls_for_the_rest() {
 /// stream before sending the JSON-RPC response".
 #[tokio::test]
 async fn where_a_client_could_not_come_back_a_handler_ends_nothing() {
-    let (server, gate) = leaving().await;
+    let (server, gate) = leaving(|it| it).await;
     gate.add_permits(100);
     for version in &VERSIONS[..2] {
         let session = Session::open(&server, version).await;
