@@ -29,6 +29,8 @@ mod request_stream;
 mod respond;
 mod serve;
 mod service;
+#[cfg(all(test, shuttle))]
+mod shuttle_tests;
 mod standalone;
 mod stats;
 mod subscriptions;

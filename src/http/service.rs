@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -34,6 +33,7 @@ use crate::protocol::change::Change;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::refusal::Refusal;
+use crate::protocol::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{BuildError, OutboxLimits, RawJson, Server};
@@ -414,5 +414,36 @@ impl CallPermit {
 impl Drop for CallPermit {
     fn drop(&mut self) {
         self.shared.calls.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(all(test, shuttle))]
+mod shuttle_tests {
+    use shuttle::thread;
+
+    use super::*;
+    use crate::protocol::sync::explore;
+
+    /// Decision 8: no more calls than may be, however many come at once, and all are given back.
+    #[test]
+    fn no_more_calls_are_permitted_than_may_be() {
+        explore(|| {
+            let server = Server::builder("demo", "1.0.0").build().unwrap();
+            let service = McpService::builder(server).max_calls(2).build().unwrap();
+            let callers = [0, 1, 2].map(|_| {
+                let service = service.clone();
+                thread::spawn(move || {
+                    let Some(permit) = CallPermit::take(&service.shared) else { return };
+                    drop(permit);
+                })
+            });
+            let held = [0, 1, 2].map(|_| CallPermit::take(&service.shared));
+            assert!(held.iter().flatten().count() <= 2);
+            drop(held);
+            callers.into_iter().for_each(|it| it.join().unwrap());
+            assert_eq!(service.calls_in_flight(), 0);
+            let again = [0, 1, 2].map(|_| CallPermit::take(&service.shared).is_some());
+            assert_eq!(again, [true, true, true], "each is given back at once");
+        });
     }
 }

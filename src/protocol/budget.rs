@@ -1,7 +1,8 @@
 //! How many bytes of messages are held in all, against one limit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::sync::{AtomicBool, AtomicUsize, Ordering};
 
 /// One limit for everything that waits to be read: logs, outboxes, answers.
 ///

@@ -18,6 +18,7 @@ pub(crate) mod origin;
 pub(crate) mod principal;
 pub(crate) mod refusal;
 pub(crate) mod sse;
+pub(crate) mod sync;
 pub(crate) mod time;
 #[cfg(feature = "tracing")]
 pub(crate) mod trace;

@@ -1,8 +1,10 @@
 //! Cancellation: one flag, and those who wait for it.
 
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Poll, Waker};
+
+use crate::protocol::sync::{Mutex, MutexGuard};
 
 /// Whether a call was cancelled, and who wants to know.
 #[derive(Debug, Default)]

@@ -29,6 +29,8 @@ mod resource;
 mod result;
 mod revision;
 mod running;
+#[cfg(all(test, shuttle))]
+mod shuttle_tests;
 mod tool;
 mod tool_error;
 #[cfg(feature = "schemars")]

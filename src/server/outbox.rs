@@ -7,7 +7,7 @@
 //! lock is taken first, so that messages reach the sink in the order in which they were said.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use serde_json::json;
 use super::notification;
 use crate::protocol::budget::{Budget, Share};
 use crate::protocol::log_level::LogLevel;
+use crate::protocol::sync::{Mutex, MutexGuard};
 
 /// Who says that log messages were dropped.
 const LOGGER: &str = "mcp-http";

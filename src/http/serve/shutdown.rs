@@ -3,10 +3,7 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock, PoisonError, Weak},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -18,6 +15,7 @@ use tokio::{
 
 use super::{connections::Connections, deadlines::after};
 use crate::http::service::Shared;
+use crate::protocol::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 
 /// How long a shutdown may take unless it is said: Cloud Run kills 10 s after SIGTERM.
 pub(super) const GRACE: Duration = Duration::from_secs(8);
@@ -144,7 +142,7 @@ impl ShutdownSignal {
         &self.0.connections
     }
 
-    fn services(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Shared>>> {
+    fn services(&self) -> MutexGuard<'_, Vec<Weak<Shared>>> {
         self.0.services.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

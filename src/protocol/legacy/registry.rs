@@ -4,8 +4,7 @@ use std::borrow::Borrow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 
@@ -17,6 +16,7 @@ use super::state::End;
 use crate::protocol::budget::Budget;
 use crate::protocol::client_addr::AddressBlock;
 use crate::protocol::principal::Principal;
+use crate::protocol::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::protocol::time::Millis;
 
 const SHARDS: usize = 16;

@@ -1,8 +1,7 @@
 //! A session: who it is with, and the one lock around what changes in it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::principal::Principal;
 use crate::protocol::sse::{EventId, StreamId};
+use crate::protocol::sync::{AtomicU64, Mutex, Ordering};
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
 

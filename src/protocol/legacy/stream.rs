@@ -136,8 +136,10 @@ impl Stream {
         }
         let passed = self.passed();
         // What a call says must not cost it its answer, which the gap that it leaves would.
-        let must_fit =
-            matches!((&self.role, kind), (Role::Post(_), Kind::Notification | Kind::Marker));
+        let must_fit = matches!(
+            (&self.role, kind),
+            (Role::Post(_), Kind::Notification | Kind::Marker | Kind::Request)
+        );
         let fits =
             message.len() > room.bytes || self.log.has_room(kind, 1, message.len(), passed, room);
         if must_fit && !fits {
@@ -256,6 +258,8 @@ impl Stream {
         let Some(reader) = self.reader.as_mut().filter(|it| it.generation == generation) else {
             return Poll::Ready(Move::Displaced);
         };
+        // It takes something, or has taken all there is.
+        reader.unmoved = None;
         if matches!(reader.priming, Priming::Beginning) {
             reader.priming = Priming::No;
             return Poll::Ready(Move::Prime(0));
@@ -417,8 +421,11 @@ impl Stream {
             || !matches!(reader.priming, Priming::No);
         let place = reader.place;
         // A client that was given no id cannot come back: that is left to the write deadline.
-        let stranded =
-            matches!(self.role, Role::Post(_)) && reader.polling == Polling::Unprimed && place == 0;
+        let unnamed = match reader.polling {
+            Polling::Primed => matches!(reader.priming, Priming::Beginning),
+            Polling::Unprimed => place == 0,
+        };
+        let stranded = matches!(self.role, Role::Post(_)) && unnamed;
         if !waiting || (stranded && live) {
             reader.unmoved = None;
             return None;

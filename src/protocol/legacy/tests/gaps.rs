@@ -76,6 +76,22 @@ fn what_a_slow_reader_leaves_no_room_for_is_refused_and_costs_no_answer() {
     assert_eq!((steps[5].len(), &*steps[6]), ((2 << 20) + 4, "end"));
 }
 
+/// The same holds for what a call asks of the client: to let it in would cost the notifications
+/// before it, and with the gap the answer.
+#[test]
+fn a_request_of_a_call_that_finds_no_room_is_refused_and_leaves_no_gap() {
+    let (_, session) = with_limits(four_messages());
+    let (ticket, mut post) = streaming(&session, 7);
+    for text in ["a", "b", "c"] {
+        say(&ticket, text);
+    }
+    let ask = || ticket.sender().send(Kind::Request, "ask".into());
+    assert_eq!(ask(), Sent::Refused(Refused::Full));
+    assert_eq!(read(&mut post), ["prime 1-0", "1-1 a", "1-2 b", "1-3 c"]);
+    assert_eq!(ask(), Sent::Logged);
+    assert_eq!(read(&mut post), ["1-4 ask"]);
+}
+
 /// A large answer that is kept for a client that may come back takes no room from others.
 #[test]
 fn a_large_answer_leaves_the_other_streams_their_room() {

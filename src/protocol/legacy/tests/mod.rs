@@ -7,6 +7,9 @@ mod gaps;
 mod leaving;
 mod model;
 mod sessions;
+#[cfg(shuttle)]
+mod shuttle_tests;
+mod simulation;
 mod streams;
 
 use std::sync::Arc;

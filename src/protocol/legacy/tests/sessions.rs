@@ -330,6 +330,28 @@ fn a_reader_that_takes_nothing_is_detached_and_one_that_has_nothing_to_take_is_n
     assert_eq!(read(&mut resume(&session, "1-1")), ["1-2 b"]);
 }
 
+/// The event that primes a new place is something, too.
+#[test]
+fn a_reader_that_took_its_priming_event_has_the_whole_time_for_what_follows() {
+    let (registry, session) = with_limits(Limits::default());
+    let mut get = session.open_standalone(NOW).unwrap();
+    drop(session.open_standalone(NOW).unwrap());
+    let (ticket, post) = streaming(&session, 1);
+    drop(post);
+    let mut resumed = resume(&session, "1-0");
+    say(&ticket, "a");
+    assert_eq!(sweep(&registry, 0, 60).detached, 0);
+    assert_eq!(read(&mut get), ["displaced 1000"]);
+    assert_eq!(read(&mut resumed), ["1-1 a"]);
+    // Its place was the beginning before it took the first event, and is still.
+    let (ticket, mut post) = streaming(&session, 2);
+    sweep(&registry, 60, 105);
+    assert_eq!(read(&mut post), ["prime 2-0"]);
+    say(&ticket, "b");
+    assert_eq!(sweep(&registry, 105, 165).detached, 0);
+    assert_eq!(sweep(&registry, 165, 180).detached, 1);
+}
+
 /// Decision 12: a client without an event id cannot come back for what it did not take.
 #[test]
 fn a_reader_that_could_not_come_back_is_not_detached() {
@@ -346,12 +368,13 @@ fn a_reader_that_could_not_come_back_is_not_detached() {
     let _get = older.open_standalone(NOW).unwrap();
     notify(&older, "n");
     assert_eq!(sweep(&registry, 700, 800).detached, 1);
-    // The newest revision says an id first, and with it how to come back.
+    // The newest revision says an id first, and with it how to come back, if it is taken.
     let newest = open(2, V);
     let (ticket, mut post) = streaming(&newest, 1);
+    assert_eq!(sweep(&registry, 800, 900).detached, 0);
     assert_eq!(read(&mut post), ["prime 1-0"]);
     say(&ticket, "a");
-    assert_eq!(sweep(&registry, 800, 900).detached, 1);
+    assert_eq!(sweep(&registry, 900, 1000).detached, 1);
 }
 
 /// Decision 10: "An idle session costs at most 2 KiB".
