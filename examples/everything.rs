@@ -121,11 +121,11 @@ fn speaking_tools(builder: ServerBuilder) -> ServerBuilder {
         .tool(Tool::new("test_logging_tool").with_description("Logs three times"), three_logs)
         .tool(
             Tool::new("test_reconnection")
-                .with_description("Stays silent until its response has become a stream"),
-            async |_: Arguments, _: Context| {
-                // The service commits to a stream after 5 s, with what a client resumes by.
-                tokio::time::sleep(Duration::from_secs(6)).await;
-                Ok::<_, ToolError>("Done. The stream could have been resumed meanwhile.")
+                .with_description("Ends the connection, and answers when the client is back"),
+            async |_: Arguments, cx: Context| {
+                cx.close_stream();
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                Ok::<_, ToolError>("Done, while no connection was held open.")
             },
         )
 }

@@ -7,8 +7,9 @@ mod protocol;
 mod server;
 
 pub use crate::http::{
-    Admit, Drained, Framing, IntoListener, McpService, McpServiceBuilder, PeerAddr, ResponseBody,
-    ResponseFuture, Running, Serve, ShutdownSignal, ShutdownWait, WriteDeadline, serve,
+    Admit, ConnectionStats, Drained, Framing, IntoListener, McpService, McpServiceBuilder,
+    PeerAddr, ResponseBody, ResponseFuture, Running, Serve, ShutdownSignal, ShutdownWait, Stats,
+    StreamEnd, StreamKind, StreamStats, WriteDeadline, serve,
 };
 pub use crate::protocol::head::Head;
 pub use crate::protocol::log_level::{LogLevel, UnknownLogLevel};

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
@@ -10,6 +11,8 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::log_stream::LogStream;
 use super::request_stream::RequestStream;
+use super::unsent;
+use crate::protocol::budget::Budget;
 
 /// The body of a response of [`McpService`](crate::McpService).
 ///
@@ -62,6 +65,15 @@ impl ResponseBody {
 
     pub(crate) fn log(stream: LogStream) -> Self {
         Self { kind: Kind::Log(Box::new(stream)) }
+    }
+}
+
+impl ResponseBody {
+    /// Has a whole body count towards the budget until it is written. Streams count by themselves.
+    pub(crate) fn count_towards(&mut self, budget: &Arc<Budget>) {
+        if let Kind::Full(bytes) = &mut self.kind {
+            *bytes = unsent::counted(std::mem::take(bytes), budget);
+        }
     }
 }
 

@@ -39,6 +39,9 @@ pub struct McpServiceBuilder {
     limits: Limits,
 }
 
+/// The longest time that a timer is asked for.
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// The options that requests are served by.
 pub(crate) struct Options {
     pub(crate) endpoint: Endpoint,
@@ -48,6 +51,7 @@ pub(crate) struct Options {
     pub(crate) framing: Framing,
     pub(crate) commit_after: Duration,
     pub(crate) heartbeat: Duration,
+    pub(crate) max_stream_age: Option<Duration>,
     pub(crate) body: BodyLimits,
     pub(crate) parse: ParseLimits,
     pub(crate) legacy: LegacySessions,
@@ -71,6 +75,7 @@ impl McpServiceBuilder {
             framing: Framing::Adaptive,
             commit_after: Duration::from_secs(5),
             heartbeat: Duration::from_secs(15),
+            max_stream_age: Some(Duration::from_secs(55 * 60)),
             body: BodyLimits::default(),
             parse: ParseLimits::default(),
             legacy: LegacySessions::Kept,
@@ -173,8 +178,29 @@ impl McpServiceBuilder {
     /// How often a silent stream carries a comment line, 15 s by default. Proxies close what is
     /// silent for as little as 30 s.
     pub fn heartbeat(mut self, period: Duration) -> Self {
-        const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
         self.options.heartbeat = period.clamp(Duration::from_millis(1), MONTH);
+        self
+    }
+
+    /// How old a stream may become, 55 min by default. It ends within the last tenth of that time,
+    /// at random, so that streams which began together do not end together.
+    ///
+    /// Set it below the time that the platform or a proxy grants a response in total, or that one
+    /// will cut it in the middle: Cloud Run's request timeout is 5 min unless it is raised, to 60
+    /// min at most. The time runs from the moment the request was read. A stream that ends so ends
+    /// cleanly, after a `retry` hint, and its client comes back for the rest by the last event id
+    /// (2025-11-25, Transports, Sending Messages to the Server, 6). The stream of a call is left
+    /// alone where its client could not come back: it was given no id yet, as in the revisions
+    /// before 2025-11-25 before the first message, or it is of 2026-07-28.
+    pub fn max_stream_age(mut self, age: Duration) -> Self {
+        self.options.max_stream_age = Some(age.min(MONTH));
+        self
+    }
+
+    /// How long a client whose stream ends early is told to wait before it comes back, 1 s by
+    /// default; each is told between a half and three halves of it.
+    pub fn retry(mut self, retry: Duration) -> Self {
+        self.limits.retry = retry;
         self
     }
 
@@ -256,6 +282,44 @@ impl McpServiceBuilder {
     pub fn stream_log(mut self, messages: usize, bytes: usize) -> Self {
         self.limits.stream_messages = messages;
         self.limits.stream_bytes = bytes;
+        self
+    }
+
+    /// How many bytes of messages all streams of a legacy session keep together, 4 MiB by default;
+    /// answers are kept beyond it.
+    pub fn session_log(mut self, bytes: usize) -> Self {
+        self.limits.session_bytes = bytes;
+        self
+    }
+
+    /// How many bytes of messages the service holds in all, for slow readers and for clients that
+    /// come back: logs, what waits in calls, and answers that are not written yet; 256 MiB by
+    /// default.
+    ///
+    /// When seven eighths are taken, what those sessions hold goes that hold the most: first what
+    /// was read, then what was not; their clients are told, by an error that says
+    /// `events_evicted`. Where that does not help, progress and log messages are dropped, and new
+    /// calls and sessions are answered with 503 and `Retry-After`. The last eighth is for answers;
+    /// one that has no room even there is replaced by an error that says so.
+    ///
+    /// Beyond it hyper holds a write buffer for each connection: 32 KiB in
+    /// [`serve`](crate::serve()).
+    pub fn max_held_bytes(mut self, bytes: usize) -> Self {
+        self.limits.total_bytes = bytes;
+        self
+    }
+
+    /// How many calls of one legacy session may run at once, 256 by default. One more is answered
+    /// with 503 and `Retry-After`.
+    pub fn max_calls_per_session(mut self, calls: usize) -> Self {
+        self.limits.calls = calls;
+        self
+    }
+
+    /// How long a connection may leave a message untaken before its stream is taken from it, 60 s
+    /// by default. The stream lives on, and its client can come back for it.
+    pub fn reader_stall_timeout(mut self, stall: Duration) -> Self {
+        self.limits.stall = stall;
         self
     }
 

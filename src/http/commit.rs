@@ -5,10 +5,14 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
+
+use super::serve::ShutdownWait;
+use super::service::Shared;
 
 use crate::protocol::media::Framings;
 use crate::server::{Context, Outcome, Running};
@@ -61,6 +65,8 @@ pub(crate) enum Settled {
     Stream(Outcome),
     /// It goes on, and its response is a stream from here on.
     Commit,
+    /// The server ends, and has no more time for it.
+    CutOff,
 }
 
 /// Drives one call until it is done or must be answered with a stream.
@@ -72,9 +78,9 @@ pub(crate) async fn settle(
     running: &mut Running,
     cx: &Context,
     framing: Framing,
-    commit_after: Duration,
+    shared: &Arc<Shared>,
 ) -> Settled {
-    let mut patience = Patience::new(framing, commit_after);
+    let mut patience = Patience::new(framing, shared);
     poll_fn(|task| {
         if let Poll::Ready(outcome) = Pin::new(&mut *running).poll(task) {
             let stream = framing.is_chosen_by(cx) || framing == Framing::SseOnly;
@@ -86,7 +92,10 @@ pub(crate) async fn settle(
         if framing.awaits(cx, task.waker()) {
             return Poll::Ready(Settled::Commit);
         }
-        patience.poll(task).map(|()| Settled::Commit)
+        patience.poll(task).map(|end| match end {
+            Waited::Enough => Settled::Commit,
+            Waited::ToTheEnd => Settled::CutOff,
+        })
     })
     .await
 }
@@ -94,7 +103,7 @@ pub(crate) async fn settle(
 impl Framing {
     /// Whether what the handler has said so far needs a stream.
     pub(crate) fn is_chosen_by(self, cx: &Context) -> bool {
-        self == Framing::Adaptive && cx.outbox().has_messages()
+        self == Framing::Adaptive && cx.outbox().needs_stream()
     }
 
     /// The same while the handler runs on: a task of the handler's may speak when the handler
@@ -107,30 +116,66 @@ impl Framing {
     }
 }
 
-/// The commit deadline, whose timer begins with the first wait.
+/// How long a call may stay silent: until the commit deadline, or until the server ends. What it
+/// waits with is made by the first wait.
 pub(crate) struct Patience {
+    shared: Arc<Shared>,
     after: Option<Duration>,
+    wait: Option<Wait>,
+}
+
+struct Wait {
     timer: Option<Pin<Box<Sleep>>>,
+    cut_off: Option<ShutdownWait>,
+}
+
+/// What ended the patience.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// The commit deadline has passed.
+    Enough,
+    /// The drain of the server has no more time.
+    ToTheEnd,
 }
 
 impl Patience {
-    pub(crate) fn new(framing: Framing, commit_after: Duration) -> Self {
+    pub(crate) fn new(framing: Framing, shared: &Arc<Shared>) -> Self {
         let after = match framing {
-            Framing::Adaptive => Some(commit_after),
+            Framing::Adaptive => Some(shared.options.commit_after),
             Framing::SseOnly => Some(Duration::ZERO),
             Framing::JsonOnly => None,
         };
-        Self { after, timer: None }
+        Self { shared: Arc::clone(shared), after, wait: None }
     }
 
-    pub(crate) fn poll(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
-        match self.after {
-            None => Poll::Pending,
-            Some(Duration::ZERO) => Poll::Ready(()),
-            Some(after) => {
-                let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(after)));
-                timer.as_mut().poll(task)
-            }
+    /// When the waiting began, if it did.
+    pub(crate) fn since(&self) -> Option<Instant> {
+        let timer = self.wait.as_ref()?.timer.as_ref()?;
+        timer.deadline().checked_sub(self.after?)
+    }
+
+    pub(crate) fn poll(&mut self, task: &mut TaskContext<'_>) -> Poll<Waited> {
+        if self.after == Some(Duration::ZERO) {
+            return Poll::Ready(Waited::Enough);
+        }
+        let wait = self.wait.get_or_insert_with(|| Wait::new(&self.shared, self.after));
+        if wait.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(task).is_ready()) {
+            return Poll::Ready(Waited::Enough);
+        }
+        if wait.cut_off.as_mut().is_some_and(|it| Pin::new(it).poll(task).is_ready()) {
+            return Poll::Ready(Waited::ToTheEnd);
+        }
+        Poll::Pending
+    }
+}
+
+impl Wait {
+    fn new(shared: &Shared, after: Option<Duration>) -> Self {
+        // A call that becomes a stream in time learns of the end there.
+        let may_be_cut = after.is_none_or(|after| shared.drain.may_cut_within(after));
+        Self {
+            timer: after.map(|after| Box::pin(tokio::time::sleep(after))),
+            cut_off: may_be_cut.then(|| shared.drain.cut_off()),
         }
     }
 }

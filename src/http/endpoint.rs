@@ -11,6 +11,7 @@ use http_body::Body;
 
 use super::body::ResponseBody;
 use super::collect::collect;
+use super::serve::ShutdownSignal;
 use super::service::Shared;
 use super::{cors, legacy, modern, respond};
 use crate::protocol::classify::{Posted, Verb, classify, classify_head};
@@ -27,22 +28,33 @@ pub(crate) struct Admitted {
     pub(crate) principal: Principal,
 }
 
+impl Admitted {
+    /// The listener of the crate's own that the request came by.
+    pub(crate) fn listener(&self) -> Option<&ShutdownSignal> {
+        self.head.extensions().get()
+    }
+}
+
 /// Serves a request.
 pub(crate) async fn serve<B: Body>(
     shared: Arc<Shared>,
     request: Request<B>,
 ) -> Response<ResponseBody> {
     let (parts, body) = request.into_parts();
+    if let Some(listener) = parts.extensions.get::<ShutdownSignal>() {
+        shared.link(listener);
+    }
     let head = Arc::new(Head::from(parts));
     let origin = match check_door(&shared, &head) {
         Ok(origin) => origin,
-        Err(refusal) => return respond::refusal(refusal),
+        Err(refusal) => return shared.refuse(refusal),
     };
     let mut response = if head.method() == Method::OPTIONS {
         options(&head)
     } else {
-        answer(&shared, head, body).await.unwrap_or_else(respond::refusal)
+        answer(&shared, head, body).await.unwrap_or_else(|refusal| shared.refuse(refusal))
     };
+    response.body_mut().count_towards(shared.registry.budget());
     if let Some(origin) = origin {
         cors::allow(response.headers_mut(), origin);
     }

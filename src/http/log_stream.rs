@@ -1,32 +1,26 @@
 //! The stream of a legacy response: a cursor over a session's log, which can be resumed.
 
-use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
-use super::heartbeat::Heartbeat;
-use super::serve::{ShutdownSignal, ShutdownWait};
+use super::counters::{StreamEnd, StreamGuard, StreamKind};
+use super::pulse::{Beat, Leave, Pulse, Purpose};
+use super::serve::ShutdownSignal;
+use super::service::Shared;
+use super::unsent;
 use crate::protocol::legacy::{Connection, Step};
 use crate::protocol::sse::{self, Event, Frames};
 
-/// What a stream is for, which decides when it may end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// It carries the answers of a POST, and ends with the last of them.
-    Answers,
-    /// It carries what the server has to say, and ends when something else ends it.
-    Standalone,
-}
-
 /// The stream. It owns the connection, and nothing else reads through that.
 pub(crate) struct LogStream {
+    shared: Arc<Shared>,
     connection: Connection,
-    heartbeat: Heartbeat,
-    /// What a client that is to come back is told to wait.
-    retry: Duration,
-    shutdown: Option<ShutdownWait>,
+    pulse: Pulse,
+    guard: StreamGuard,
     /// What is left of the event that is being written.
     frames: Option<Frames>,
     /// Messages without ids that come before the next step.
@@ -48,23 +42,22 @@ enum Over {
 }
 
 impl LogStream {
-    /// `shutdown` ends a stream that would otherwise go on for ever.
+    /// The stream of a request that came at `since`.
     pub(crate) fn new(
+        shared: &Arc<Shared>,
         connection: Connection,
-        purpose: Purpose,
-        heartbeat: Duration,
-        retry: Duration,
-        shutdown: Option<&ShutdownSignal>,
+        since: Instant,
+        listener: Option<&ShutdownSignal>,
     ) -> Self {
-        let shutdown = match purpose {
-            Purpose::Standalone => shutdown.map(ShutdownSignal::wait),
-            Purpose::Answers => None,
+        let (purpose, kind) = match connection.is_standalone() {
+            true => (Purpose::Parked, StreamKind::Standalone),
+            false => (Purpose::Answers, StreamKind::Call),
         };
         Self {
+            shared: Arc::clone(shared),
             connection,
-            heartbeat: Heartbeat::new(heartbeat),
-            retry,
-            shutdown,
+            pulse: Pulse::new(shared, purpose, since, listener),
+            guard: StreamGuard::open(shared, kind),
             frames: None,
             messages: Vec::new().into_iter(),
             begun: Begun::No,
@@ -80,30 +73,40 @@ impl LogStream {
     pub(crate) fn poll_bytes(&mut self, task: &mut TaskContext<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(bytes) = self.next_pending() {
-                self.heartbeat.sent();
+                self.pulse.sent();
                 self.begun = Begun::Yes;
-                return Poll::Ready(Some(bytes));
+                return Poll::Ready(Some(unsent::counted(bytes, self.shared.registry.budget())));
             }
             if self.over == Over::Yes {
                 return Poll::Ready(None);
+            }
+            // A stream that never falls silent has an end as well.
+            if let Some(Beat::Leave { retry, why }) = self.pulse.due()
+                && let Some(hint) = self.leave(retry, why)
+            {
+                return Poll::Ready(Some(hint));
             }
             let Poll::Ready(step) = self.connection.poll_step(task) else {
                 return self.poll_idle(task);
             };
             match step {
                 Step::Prime(id) => {
-                    self.frames = Some(Event::priming(id, self.retry).into_frames());
+                    let retry = self.shared.registry.limits().retry;
+                    self.frames = Some(Event::priming(id, retry).into_frames());
                 }
                 Step::Event { id, message, .. } => {
                     self.frames = Some(Event::message(Some(id), message).into_frames());
                 }
-                Step::Gap(messages) => self.messages = messages.into_iter(),
+                Step::Gap(messages) => {
+                    self.shared.counters.gaps.add(1);
+                    self.messages = messages.into_iter();
+                }
                 Step::Displaced { retry } => {
-                    self.over = Over::Yes;
-                    return Poll::Ready(Some(sse::retry_hint(retry)));
+                    return Poll::Ready(Some(self.end_early(retry, StreamEnd::Displaced)));
                 }
                 Step::End => {
                     self.over = Over::Yes;
+                    self.guard.ends(StreamEnd::Finished);
                     // A stream that ends without a byte would be no stream to some parsers.
                     if self.begun == Begun::No {
                         return Poll::Ready(Some(sse::heartbeat()));
@@ -123,18 +126,49 @@ impl LogStream {
         }
     }
 
-    /// Nothing to say: the first byte, the end of the server, or a heartbeat.
+    /// Nothing to say: the first byte, an early end, or a heartbeat.
     fn poll_idle(&mut self, task: &mut TaskContext<'_>) -> Poll<Option<Bytes>> {
         if self.begun == Begun::No {
             // Some proxies withhold the headers until the first byte of the body.
             self.begun = Begun::Yes;
             return Poll::Ready(Some(sse::heartbeat()));
         }
-        let mut shutdown = self.shutdown.as_mut();
-        if shutdown.as_mut().is_some_and(|it| Pin::new(it).poll(task).is_ready()) {
-            self.over = Over::Yes;
-            return Poll::Ready(Some(sse::retry_hint(self.retry)));
+        loop {
+            match std::task::ready!(self.pulse.poll(task)) {
+                Beat::Heartbeat => return Poll::Ready(Some(sse::heartbeat())),
+                Beat::Leave { retry, why } => {
+                    if let Some(hint) = self.leave(retry, why) {
+                        return Poll::Ready(Some(hint));
+                    }
+                }
+            }
         }
-        self.heartbeat.poll(task).map(|()| Some(sse::heartbeat()))
+    }
+
+    /// Ends the stream early, if its client can come back and miss nothing (decision 12).
+    fn leave(&mut self, retry: Duration, why: Leave) -> Option<Bytes> {
+        if self.connection.can_be_resumed() {
+            return Some(self.end_early(retry, why.into()));
+        }
+        // The platform cuts it, or its answer comes first.
+        self.pulse.stay();
+        None
+    }
+
+    /// 2025-11-25, Transports, Sending Messages to the Server, 6: "it SHOULD send an SSE event with
+    /// a standard `retry` field before closing the connection".
+    fn end_early(&mut self, retry: Duration, end: StreamEnd) -> Bytes {
+        self.over = Over::Yes;
+        self.guard.ends(end);
+        sse::retry_hint(retry)
+    }
+}
+
+impl From<Leave> for StreamEnd {
+    fn from(why: Leave) -> Self {
+        match why {
+            Leave::Aged => Self::Aged,
+            Leave::Drained => Self::Drained,
+        }
     }
 }

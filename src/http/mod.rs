@@ -10,23 +10,33 @@ mod builder;
 mod collect;
 mod commit;
 mod cors;
+mod counters;
+mod drain;
 mod endpoint;
-mod heartbeat;
+mod held;
+mod jitter;
 mod legacy;
 mod log_stream;
 mod modern;
 mod path;
+mod pulse;
 mod request_stream;
 mod respond;
 mod serve;
 mod service;
+mod stats;
+mod sweeper;
+mod unsent;
+mod watched;
 
 pub use admit::Admit;
 pub use body::ResponseBody;
 pub use builder::McpServiceBuilder;
 pub use commit::Framing;
+pub use counters::{StreamEnd, StreamKind};
 pub use serve::{
-    Drained, IntoListener, PeerAddr, Running, Serve, ShutdownSignal, ShutdownWait, WriteDeadline,
-    serve,
+    ConnectionStats, Drained, IntoListener, PeerAddr, Running, Serve, ShutdownSignal, ShutdownWait,
+    WriteDeadline, serve,
 };
 pub use service::{McpService, ResponseFuture};
+pub use stats::{Stats, StreamStats};

@@ -9,19 +9,21 @@ use serde_json::value::RawValue;
 use super::body::ResponseBody;
 use super::commit::{Framing, Settled, settle};
 use super::endpoint::Admitted;
-use super::heartbeat::Heartbeat;
 use super::request_stream::{Disconnect, RequestStream};
 use super::respond;
 use super::service::{CallPermit, Shared};
 use crate::protocol::jsonrpc::{
     ErrorCode, ObjectWriter, RequestId, RpcError, encode_error, encode_result,
 };
+use crate::protocol::legacy::shutting_down;
 use crate::protocol::media;
 use crate::protocol::modern::ModernRequest;
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Reply, Request};
+use crate::server::{
+    CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Reply, Request,
+};
 
 /// Serves one request.
 pub(crate) async fn call(
@@ -32,6 +34,9 @@ pub(crate) async fn call(
 ) -> Result<Response<ResponseBody>, Refusal> {
     let id = modern.request.id.clone();
     let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(id.clone()));
+    if !shared.has_memory() {
+        return Err(refuse(Reason::OutOfMemory));
+    }
     let Some(permit) = CallPermit::take(shared) else { return Err(refuse(Reason::TooManyCalls)) };
     let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
     let cx = context(shared, &admitted, body, &modern);
@@ -59,18 +64,19 @@ pub(crate) async fn call(
         }
         Dispatched::Running(running) => running,
     };
-    let settled = settle(&mut running, &cx, framing, shared.options.commit_after).await;
+    let settled = settle(&mut running, &cx, framing, shared).await;
     guard.defuse();
-    let heartbeat = || Heartbeat::new(shared.options.heartbeat);
     let stream = match settled {
         Settled::Json(outcome) => return Ok(answer.respond_called(outcome)),
-        Settled::Stream(outcome) => {
-            RequestStream::ready(cx, id, answer.encode(outcome), heartbeat())
-        }
+        Settled::Stream(outcome) => RequestStream::ready(shared, cx, id, answer.encode(outcome)),
         Settled::Commit => {
-            // A body that hyper does not poll must not freeze a handler that holds locks.
-            let task = tokio::spawn(async move { answer.encode(running.await) });
-            RequestStream::running(cx, id, task, Disconnect::Cancels, heartbeat())
+            let answered = async move { answer.encode(running.await) };
+            RequestStream::running(shared, cx, id, answered, Disconnect::Cancels)
+        }
+        Settled::CutOff => {
+            cx.cancel();
+            shared.counters.cut_off_calls.add(1);
+            return Ok(respond::at_once(framing, shutting_down(&id)));
         }
     };
     // The call counts for as long as its response is there.
@@ -108,8 +114,9 @@ fn context(
         log_level: modern.log_level.filter(|_| shared.server.has_logging()),
         client_info: modern.client_info.map(share),
         client_capabilities: Some(share(modern.client_capabilities)),
+        polling: Polling::Impossible,
     };
-    Context::new(info, shared.outbox_limits())
+    Context::new(info, shared.outbox_limits(), shared.registry.budget())
 }
 
 /// 2026-07-28, Streamable HTTP, Server Behavior for Custom Headers: "Servers MUST reject requests

@@ -1,14 +1,22 @@
 //! The stream of one request that cannot be resumed: what its handler says, then the answer.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
-use super::heartbeat::Heartbeat;
-use super::service::CallPermit;
+use super::counters::{StreamEnd, StreamGuard, StreamKind};
+use super::held::Held;
+use super::pulse::{Beat, Pulse, Purpose};
+use super::serve::ShutdownWait;
+use super::service::{CallPermit, Shared};
+use super::unsent;
+use super::watched::Watched;
 use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error};
+use crate::protocol::legacy::shutting_down;
 use crate::protocol::sse::{self, Event, Frames};
 use crate::server::Context;
 
@@ -25,21 +33,26 @@ pub(crate) enum Disconnect {
 
 /// Where the answer comes from.
 enum Tail {
-    /// The task that runs the handler.
-    Running(JoinHandle<Bytes>),
-    /// It is here, and goes out after all that was said before it.
-    Ready(Bytes),
+    /// The task that runs the handler, and leaves the answer with [`Watched`].
+    Running(JoinHandle<()>),
+    /// It is there, and goes out after all that was said before it.
+    Ready,
     /// It went out.
     Sent,
 }
 
 /// The stream. It owns the handler's task, and reads the outbox of its call.
 pub(crate) struct RequestStream {
+    shared: Arc<Shared>,
     cx: Context,
     id: RequestId,
+    watched: Arc<Watched>,
     tail: Tail,
     disconnect: Disconnect,
-    heartbeat: Heartbeat,
+    pulse: Pulse,
+    guard: StreamGuard,
+    /// When the drain has no more time for the call.
+    cut_off: Option<ShutdownWait>,
     frames: Option<Frames>,
     begun: Begun,
     permit: Option<CallPermit>,
@@ -53,19 +66,61 @@ enum Begun {
 
 impl RequestStream {
     pub(crate) fn running(
+        shared: &Arc<Shared>,
         cx: Context,
         id: RequestId,
-        task: JoinHandle<Bytes>,
+        answer: impl Future<Output = Bytes> + Send + 'static,
         disconnect: Disconnect,
-        heartbeat: Heartbeat,
     ) -> Self {
-        let tail = Tail::Running(task);
-        Self { cx, id, tail, disconnect, heartbeat, frames: None, begun: Begun::No, permit: None }
+        // A body that hyper does not poll must not freeze a handler that holds locks.
+        let watched = Watched::new(cx.clone(), id.clone());
+        let task = tokio::spawn({
+            let (shared, id, watched) = (Arc::clone(shared), id.clone(), Arc::clone(&watched));
+            async move {
+                let answer = answer.await;
+                watched.answer(Held::new(&shared, &id, answer));
+            }
+        });
+        watched.runs_in(task.abort_handle());
+        let mut stream = Self::new(shared, cx, id, watched, Tail::Running(task), disconnect);
+        stream.cut_off = Some(shared.drain.cut_off());
+        stream
     }
 
-    pub(crate) fn ready(cx: Context, id: RequestId, answer: Bytes, heartbeat: Heartbeat) -> Self {
-        let (tail, disconnect) = (Tail::Ready(answer), Disconnect::Detaches);
-        Self { cx, id, tail, disconnect, heartbeat, frames: None, begun: Begun::No, permit: None }
+    pub(crate) fn ready(shared: &Arc<Shared>, cx: Context, id: RequestId, answer: Bytes) -> Self {
+        let watched = Watched::new(cx.clone(), id.clone());
+        watched.answer(Held::new(shared, &id, answer));
+        Self::new(shared, cx, id, watched, Tail::Ready, Disconnect::Detaches)
+    }
+
+    fn new(
+        shared: &Arc<Shared>,
+        cx: Context,
+        id: RequestId,
+        watched: Arc<Watched>,
+        tail: Tail,
+        disconnect: Disconnect,
+    ) -> Self {
+        shared.ensure_sweeper();
+        let guard = StreamGuard::open(shared, StreamKind::Call);
+        guard.watch(Arc::clone(&watched));
+        let mut pulse = Pulse::new(shared, Purpose::Answers, Instant::now(), None);
+        // Nobody could come back to it.
+        pulse.stay();
+        Self {
+            shared: Arc::clone(shared),
+            cx,
+            id,
+            watched,
+            tail,
+            disconnect,
+            pulse,
+            guard,
+            cut_off: None,
+            frames: None,
+            begun: Begun::No,
+            permit: None,
+        }
     }
 
     /// Keeps the call counted until the stream is dropped.
@@ -82,9 +137,9 @@ impl RequestStream {
     pub(crate) fn poll_bytes(&mut self, task: &mut TaskContext<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(bytes) = self.frames.as_mut().and_then(Iterator::next) {
-                self.heartbeat.sent();
+                self.pulse.sent();
                 self.begun = Begun::Yes;
-                return Poll::Ready(Some(bytes));
+                return Poll::Ready(Some(unsent::counted(bytes, self.shared.registry.budget())));
             }
             self.frames = None;
             match self.poll_message(task) {
@@ -97,9 +152,10 @@ impl RequestStream {
                     self.begun = Begun::Yes;
                     return Poll::Ready(Some(sse::heartbeat()));
                 }
-                Poll::Pending => {
-                    return self.heartbeat.poll(task).map(|()| Some(sse::heartbeat()));
-                }
+                Poll::Pending => match std::task::ready!(self.pulse.poll(task)) {
+                    Beat::Heartbeat => return Poll::Ready(Some(sse::heartbeat())),
+                    Beat::Leave { .. } => self.pulse.stay(),
+                },
             }
         }
     }
@@ -108,23 +164,28 @@ impl RequestStream {
     fn poll_message(&mut self, task: &mut TaskContext<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Poll::Ready(Some(said)) = self.cx.outbox().poll_next(task.waker()) {
+                self.watched.moves();
                 return Poll::Ready(Some(said.bytes));
             }
             match &mut self.tail {
                 Tail::Running(running) => {
-                    let Poll::Ready(answer) = Pin::new(running).poll(task) else {
-                        return Poll::Pending;
-                    };
-                    // The task catches what handlers throw; what is left is its abort.
-                    let answer = answer.unwrap_or_else(|_| self.aborted());
+                    if Pin::new(running).poll(task).is_pending() {
+                        if !self.is_cut_off(task) {
+                            return Poll::Pending;
+                        }
+                        self.cut_off();
+                    }
                     // What was said after the look at the outbox and before the answer.
-                    self.tail = Tail::Ready(answer);
+                    self.tail = Tail::Ready;
                 }
-                Tail::Ready(answer) => {
-                    let answer = std::mem::take(answer);
+                Tail::Ready => {
+                    self.watched.moves();
                     self.cx.outbox().close();
                     self.tail = Tail::Sent;
-                    return Poll::Ready(Some(answer));
+                    self.guard.ends(StreamEnd::Finished);
+                    // The task catches what handlers throw; what is left is its abort.
+                    let answer = self.watched.take_answer().map(Held::into_bytes);
+                    return Poll::Ready(Some(answer.unwrap_or_else(|| self.aborted())));
                 }
                 Tail::Sent => return Poll::Ready(None),
             }
@@ -133,6 +194,20 @@ impl RequestStream {
 
     fn aborted(&self) -> Bytes {
         encode_error(Some(&self.id), &RpcError::internal("The call was aborted"))
+    }
+
+    fn is_cut_off(&mut self, task: &mut TaskContext<'_>) -> bool {
+        self.cut_off.as_mut().is_some_and(|cut_off| Pin::new(cut_off).poll(task).is_ready())
+    }
+
+    /// The server ends before the call does.
+    fn cut_off(&mut self) {
+        if let Tail::Running(task) = &self.tail {
+            task.abort();
+        }
+        self.cx.cancel();
+        self.shared.counters.cut_off_calls.add(1);
+        self.watched.answer(Held::new(&self.shared, &self.id, shutting_down(&self.id)));
     }
 }
 
@@ -144,5 +219,8 @@ impl Drop for RequestStream {
             self.cx.cancel();
         }
         self.cx.outbox().discard();
+        if self.watched.is_stalled() {
+            self.guard.ends(StreamEnd::Stalled);
+        }
     }
 }

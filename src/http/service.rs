@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -17,10 +18,18 @@ use tokio::time::Instant;
 
 use super::body::ResponseBody;
 use super::builder::{McpServiceBuilder, Options};
+use super::counters::Counters;
+use super::drain::Drain;
 use super::endpoint;
+use super::jitter::Jitter;
 use super::modern::SERVER_INFO;
+use super::respond;
+use super::serve::ShutdownSignal;
+use super::stats::Stats;
+use super::sweeper;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
+use crate::protocol::refusal::Refusal;
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{BuildError, OutboxLimits, RawJson, Server};
@@ -113,7 +122,59 @@ impl McpService {
 
     /// How many calls run at this moment.
     pub fn calls_in_flight(&self) -> usize {
-        self.shared.calls.load(Ordering::Relaxed)
+        self.shared.calls_in_flight()
+    }
+
+    /// The service at this moment, in numbers. It looks at each open stream.
+    pub fn stats(&self) -> Stats {
+        Stats::of(&self.shared)
+    }
+
+    /// Whether new sessions and streams are taken: until the drain begins. It is what a readiness
+    /// probe asks.
+    pub fn is_ready(&self) -> bool {
+        !self.shared.drain.is_draining()
+    }
+
+    /// Begins to drain: no new session and no new parked stream, which are answered with 503 and
+    /// `Retry-After`; those that are parked end within half of `grace`, each at a moment of its
+    /// own and with a hint to come back; the calls in flight finish. Those that have not an eighth
+    /// of `grace` before its end, or a second if that is less, are cancelled and answered with an
+    /// error that says why. It returns at once.
+    ///
+    /// [`serve`](crate::serve()) does it by itself when it shuts down. This is for a server of
+    /// your own, which afterwards waits for its connections to end:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mcp_http::{McpService, Server};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let service = McpService::builder(Server::builder("demo", "1.0.0").build()?).build()?;
+    /// assert!(service.is_ready());
+    /// service.begin_drain(Duration::from_secs(8));
+    /// assert!(!service.is_ready());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with timers.
+    pub fn begin_drain(&self, grace: Duration) {
+        self.shared.drain.begin(grace);
+        self.shared.ensure_sweeper();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Has the service drain when a listener shuts down, and count its connections.
+    pub(crate) fn link(&self, listener: &ShutdownSignal) {
+        self.shared.link(listener);
     }
 }
 
@@ -199,9 +260,14 @@ pub(crate) struct Shared {
     /// How the server names itself in a modern result: as a value, and as the whole `_meta`.
     pub(crate) server_info: Value,
     pub(crate) server_meta: Vec<u8>,
+    pub(crate) counters: Counters,
+    pub(crate) drain: Drain,
+    pub(crate) jitter: Jitter,
+    pub(super) sweeping: AtomicBool,
+    /// When all sessions were last looked at and memory stayed short; 0 if it did not.
+    relieved_in_vain: AtomicU64,
     calls: AtomicUsize,
     epoch: Instant,
-    sweeping: AtomicBool,
 }
 
 impl Shared {
@@ -230,6 +296,10 @@ impl Shared {
             header_params,
             server_info,
             server_meta,
+            counters: Counters::default(),
+            drain: Drain::new(),
+            jitter: Jitter::new(),
+            relieved_in_vain: AtomicU64::new(0),
             calls: AtomicUsize::new(0),
             sweeping: AtomicBool::new(false),
         })
@@ -253,35 +323,56 @@ impl Shared {
         Millis(0).after(self.epoch.elapsed())
     }
 
-    /// Starts the sweeper, with the first session: building a service needs no runtime.
+    /// How many calls run.
+    pub(crate) fn calls_in_flight(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of the listener that a request came by.
+    pub(crate) fn link(self: &Arc<Self>, listener: &ShutdownSignal) {
+        if !self.drain.is_linked(listener) && self.drain.link(listener) {
+            listener.take_along(self);
+            self.ensure_sweeper();
+        }
+    }
+
+    /// Starts the sweeper, if none runs: building a service needs no runtime.
     pub(crate) fn ensure_sweeper(self: &Arc<Self>) {
-        if self.sweeping.swap(true, Ordering::Relaxed) {
+        if !self.sweeping.swap(true, Ordering::Relaxed) {
+            sweeper::spawn(self);
+        }
+    }
+
+    /// The refusal of a request, counted.
+    pub(crate) fn refuse(&self, refusal: Refusal) -> Response<ResponseBody> {
+        self.counters.refused(refusal.name());
+        respond::refusal(refusal)
+    }
+
+    /// Whether there is memory for one more call, or session, whose answer may have to be kept. If
+    /// there is none, what others left unread goes first.
+    pub(crate) fn has_memory(&self) -> bool {
+        let budget = self.registry.budget();
+        if budget.has_room(0) {
+            return true;
+        }
+        self.relieve();
+        budget.has_room(0)
+    }
+
+    /// Makes room in the budget. It looks at every session, so it does not look again soon where
+    /// that was of no use.
+    pub(crate) fn relieve(&self) {
+        const SOON: Duration = Duration::from_millis(100);
+        let now = self.now();
+        let in_vain = Millis(self.relieved_in_vain.load(Ordering::Relaxed));
+        if in_vain > Millis(0) && now.since(in_vain) < SOON {
             return;
         }
-        let period = self.registry.limits().sweep_period;
-        let shared = Arc::downgrade(self);
-        let sweeping = Sweeping(Weak::clone(&shared));
-        tokio::spawn(async move {
-            let _until_the_runtime_ends = sweeping;
-            let mut ticks = tokio::time::interval(period);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                let Some(shared) = shared.upgrade() else { break };
-                shared.registry.sweep(shared.now());
-            }
-        });
-    }
-}
-
-/// That a sweeper runs. It ends with its runtime, and then the next session starts another.
-struct Sweeping(Weak<Shared>);
-
-impl Drop for Sweeping {
-    fn drop(&mut self) {
-        if let Some(shared) = self.0.upgrade() {
-            shared.sweeping.store(false, Ordering::Relaxed);
-        }
+        let freed = self.registry.relieve();
+        self.counters.evicted_bytes.add(freed as u64);
+        let in_vain = if self.registry.budget().has_room(0) { Millis(0) } else { now };
+        self.relieved_in_vain.store(in_vain.0, Ordering::Relaxed);
     }
 }
 

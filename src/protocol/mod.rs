@@ -4,6 +4,7 @@
 //! passes, identifiers are made from bytes that the caller draws, and waiting is a
 //! [`std::task::Waker`] that the caller hands in. `tests/it/layering.rs` holds this.
 
+pub(crate) mod budget;
 pub(crate) mod classify;
 pub(crate) mod head;
 pub(crate) mod jsonrpc;

@@ -75,6 +75,10 @@ pub(crate) enum Reason {
     AdmissionFailed,
     /// No room for one more session.
     TooManySessions,
+    /// The server ends: no new session or stream.
+    Draining,
+    /// As many bytes are held as may be.
+    OutOfMemory,
     /// No room for one more call.
     TooManyCalls,
 }
@@ -197,6 +201,16 @@ impl Reason {
                 InternalError,
                 "The server could not decide whether to admit the request",
             ),
+            Self::Draining => row(
+                S::SERVICE_UNAVAILABLE,
+                InternalError,
+                "The server is shutting down: send it again, to another instance",
+            ),
+            Self::OutOfMemory => row(
+                S::SERVICE_UNAVAILABLE,
+                InternalError,
+                "The server holds as many bytes for slow readers as it may: try again later",
+            ),
             Self::TooManySessions => row(
                 S::SERVICE_UNAVAILABLE,
                 InternalError,
@@ -207,6 +221,43 @@ impl Reason {
                 InternalError,
                 "The server runs as many calls as it may: try again later",
             ),
+        }
+    }
+
+    /// The reason as metrics name it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "malformed",
+            Self::NotTheEndpoint => "not_the_endpoint",
+            Self::BadHost => "bad_host",
+            Self::HostNotAllowed => "host_not_allowed",
+            Self::OriginNotAllowed => "origin_not_allowed",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::MethodNotAllowed | Self::ModernMethodNotAllowed | Self::SessionsNotOffered => {
+                "method_not_allowed"
+            }
+            Self::StreamOver => "stream_over",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::BodyTimeout { .. } => "body_timeout",
+            Self::BodyBroken => "body_broken",
+            Self::SessionRequired => "session_required",
+            Self::SessionUnknown => "session_unknown",
+            Self::BadHeader { .. } => "bad_header",
+            Self::UnsupportedVersion { .. } => "unsupported_version",
+            Self::HeaderMismatch { .. } => "header_mismatch",
+            Self::BadMeta { .. } => "bad_meta",
+            Self::BatchNotAllowed => "batch_not_allowed",
+            Self::ResponseNotAllowed => "response_not_allowed",
+            Self::MethodNotFound { .. } => "method_not_found",
+            Self::MissingCapability { .. } => "missing_capability",
+            Self::LookupTimeout { .. } => "lookup_timeout",
+            Self::AdmissionFailed => "admission_failed",
+            Self::TooManySessions => "too_many_sessions",
+            Self::TooManyCalls => "too_many_calls",
+            Self::Draining => "draining",
+            Self::OutOfMemory => "out_of_memory",
         }
     }
 
@@ -228,9 +279,13 @@ impl Reason {
             Self::MethodNotAllowed => vec![allow("POST, GET, DELETE, OPTIONS")],
             Self::ModernMethodNotAllowed | Self::SessionsNotOffered => vec![allow("POST, OPTIONS")],
             Self::StreamOver => vec![allow("POST, GET, DELETE, OPTIONS")],
-            Self::TooManySessions | Self::TooManyCalls | Self::LookupTimeout { .. } => {
+            Self::TooManySessions
+            | Self::TooManyCalls
+            | Self::OutOfMemory
+            | Self::LookupTimeout { .. } => {
                 vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))]
             }
+            Self::Draining => vec![(header::RETRY_AFTER, HeaderValue::from_static("1"))],
             // The rest of the body may be on its way: the connection cannot be used again.
             Self::BodyTooLarge { .. } | Self::BodyTimeout { .. } | Self::BodyBroken => {
                 vec![(header::CONNECTION, HeaderValue::from_static("close"))]
@@ -313,6 +368,11 @@ impl Refusal {
     /// The HTTP status that the refusal travels with.
     pub fn status(&self) -> StatusCode {
         self.inner.reason.row().status
+    }
+
+    /// The reason as metrics name it.
+    pub(crate) fn name(&self) -> &'static str {
+        self.inner.reason.name()
     }
 
     /// Names the request that is refused.

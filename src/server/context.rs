@@ -14,6 +14,7 @@ use super::implementation::Implementation;
 use super::notification;
 use super::outbox::{Outbox, OutboxLimits};
 use super::raw::RawJson;
+use crate::protocol::budget::Budget;
 use crate::protocol::head::Head;
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::principal::Principal;
@@ -87,13 +88,22 @@ pub(crate) struct CallInfo {
     pub(crate) client_info: Option<RawJson>,
     /// The capabilities that the client declared.
     pub(crate) client_capabilities: Option<RawJson>,
+    pub(crate) polling: Polling,
+}
+
+/// Whether the connection of a call's stream may end before the call's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Polling {
+    /// The client comes back for the rest.
+    Possible,
+    Impossible,
 }
 
 impl Context {
-    pub(crate) fn new(info: CallInfo, limits: OutboxLimits) -> Self {
+    pub(crate) fn new(info: CallInfo, limits: OutboxLimits, budget: &Arc<Budget>) -> Self {
         // The client hears of dropped messages at a level that it asked for.
         let gap_level = info.log_level.unwrap_or(LogLevel::Warning).max(LogLevel::Warning);
-        let outbox = Outbox::new(limits, gap_level);
+        let outbox = Outbox::new(limits, gap_level, budget);
         let wake = HandlerWake { woken: AtomicBool::new(true), driver: AtomicWaker::new() };
         Self { call: Arc::new(Call { info, outbox, cancellation: Cancellation::default(), wake }) }
     }
@@ -135,6 +145,33 @@ impl Context {
     /// Whether a log message of this level would be sent, for data that is costly to gather.
     pub fn log_enabled(&self, level: LogLevel) -> bool {
         self.call.info.log_level.is_some_and(|asked| level >= asked)
+    }
+
+    /// Ends the connection that the call's answer is awaited on, once all that was said before is
+    /// on it. The client comes back for the rest after the `retry` that it is told
+    /// ([`McpServiceBuilder::retry`](crate::McpServiceBuilder::retry)), and asks again by GET until
+    /// the answer is there; the call runs on meanwhile. So a long call holds no connection open.
+    ///
+    /// It may be called repeatedly: each call ends the connection of that moment. It does nothing
+    /// where the client could not come back: in the revisions before 2025-11-25 and from 2026-07-28
+    /// on, without sessions, and where the response is to be JSON.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mcp_http::{Context, ToolError};
+    ///
+    /// async fn report(cx: Context) -> Result<String, ToolError> {
+    ///     cx.close_stream();
+    ///     tokio::time::sleep(Duration::from_secs(600)).await; // hours, if need be
+    ///     Ok("done".to_owned())
+    /// }
+    /// ```
+    ///
+    /// Source: 2025-11-25, Transports, Sending Messages to the Server, 6 (SEP-1699).
+    pub fn close_stream(&self) {
+        if self.call.info.polling == Polling::Possible {
+            self.call.outbox.close_stream();
+        }
     }
 
     /// Ends when the call is cancelled. This is for the tasks that a handler spawns: the handler's
@@ -300,11 +337,12 @@ pub(crate) mod tests {
             log_level: None,
             client_info: None,
             client_capabilities: None,
+            polling: Polling::Impossible,
         }
     }
 
     pub(crate) fn context(info: CallInfo) -> Context {
-        Context::new(info, OutboxLimits::default())
+        Context::new(info, OutboxLimits::default(), &Budget::new(usize::MAX))
     }
 
     pub(crate) fn raw(value: Value) -> RawJson {
@@ -371,7 +409,11 @@ pub(crate) mod tests {
     fn dropped_log_messages_are_told_at_a_level_that_the_client_asked_for() {
         for (asked, told) in [(LogLevel::Debug, "warning"), (LogLevel::Alert, "alert")] {
             let info = CallInfo { log_level: Some(asked), ..latest() };
-            let cx = Context::new(info, OutboxLimits { messages: 0, bytes: 0 });
+            let cx = Context::new(
+                info,
+                OutboxLimits { messages: 0, bytes: 0 },
+                &Budget::new(usize::MAX),
+            );
             cx.log(asked, "no room");
             let marker = json!({"level": told, "logger": "mcp-http", "data": {"dropped": 1}});
             assert_eq!(said(&cx), [marker]);

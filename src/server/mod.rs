@@ -52,7 +52,7 @@ pub use tool_error::ToolError;
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
 
-pub(crate) use context::CallInfo;
+pub(crate) use context::{CallInfo, Polling};
 pub(crate) use dispatch::{Dispatched, Request};
 pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, Sink};
 pub(crate) use raw::RawJson;

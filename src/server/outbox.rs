@@ -14,6 +14,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::notification;
+use crate::protocol::budget::{Budget, Share};
 use crate::protocol::log_level::LogLevel;
 
 /// Who says that log messages were dropped.
@@ -55,6 +56,10 @@ pub(crate) trait Sink: Send + Sync {
     /// There is no room for it now, or ever.
     fn send(&self, message: Outgoing) -> Result<(), NoRoom>;
 
+    /// Ends the connection of the call's stream once it was given what is there. It is called under
+    /// the outbox's lock.
+    fn close_stream(&self) {}
+
     /// Whether a log message of so many bytes would fit behind a marker. What is kept free for a
     /// marker is spent by one, so none is sent that nothing can follow, but for the last.
     fn has_room(&self, bytes: usize) -> bool;
@@ -74,11 +79,20 @@ pub(crate) struct Outbox {
 
 struct State {
     mode: Mode,
+    close: Close,
     last_progress: Option<f64>,
     /// Messages that came after the end.
     discarded: u64,
     /// Who polls, or waits for the first message.
     waker: Option<Waker>,
+}
+
+/// Whether the handler wants the connection of its stream to end.
+#[derive(PartialEq)]
+enum Close {
+    NotAsked,
+    /// Once there is a stream.
+    Asked,
 }
 
 enum Mode {
@@ -108,10 +122,10 @@ struct Forward {
     dropped_logs: u64,
 }
 
-#[derive(Default)]
 struct Queue {
     messages: VecDeque<Outgoing>,
-    bytes: usize,
+    /// What they hold of what all may hold.
+    share: Share,
     /// Log messages that did not fit since the last one that did.
     dropped_logs: u64,
 }
@@ -125,9 +139,11 @@ impl Default for OutboxLimits {
 impl Outbox {
     /// An outbox that queues. `gap_level` is the level of the message that stands for dropped
     /// ones; the client must have asked for that level.
-    pub(crate) fn new(limits: OutboxLimits, gap_level: LogLevel) -> Self {
-        let mode = Mode::Queue(Queue::default());
-        let state = State { mode, last_progress: None, discarded: 0, waker: None };
+    pub(crate) fn new(limits: OutboxLimits, gap_level: LogLevel, budget: &Arc<Budget>) -> Self {
+        let share = Share::of(budget);
+        let mode = Mode::Queue(Queue { messages: VecDeque::new(), share, dropped_logs: 0 });
+        let close = Close::NotAsked;
+        let state = State { mode, close, last_progress: None, discarded: 0, waker: None };
         Self { limits, gap_level, state: Mutex::new(state) }
     }
 
@@ -154,11 +170,43 @@ impl Outbox {
     }
 
     /// Whether a message waits to be polled out.
+    #[cfg(test)]
     pub(crate) fn has_messages(&self) -> bool {
         match &self.lock().mode {
             Mode::Queue(queue) | Mode::Draining(queue) => !queue.is_empty(),
             Mode::Forward(_) | Mode::Closed => false,
         }
+    }
+
+    /// Whether what was said, or asked for, needs a stream.
+    pub(crate) fn needs_stream(&self) -> bool {
+        let state = self.lock();
+        match &state.mode {
+            Mode::Queue(queue) | Mode::Draining(queue) => {
+                !queue.is_empty() || state.close == Close::Asked
+            }
+            Mode::Forward(_) | Mode::Closed => false,
+        }
+    }
+
+    /// Asks for the end of the connection that the call's stream is on; if there is none yet, as
+    /// soon as there is.
+    pub(crate) fn close_stream(&self) {
+        let after = {
+            let mut state = self.lock();
+            match &state.mode {
+                Mode::Queue(_) => {
+                    state.close = Close::Asked;
+                    After { wake: state.waker.take(), drop: None }
+                }
+                Mode::Forward(forward) => {
+                    forward.sink.close_stream();
+                    After::default()
+                }
+                Mode::Draining(_) | Mode::Closed => After::default(),
+            }
+        };
+        after.run();
     }
 
     /// Has `waker` woken by the next message, in place of the waker that was registered before.
@@ -236,6 +284,9 @@ impl State {
         self.mode = match std::mem::replace(&mut self.mode, Mode::Closed) {
             Mode::Queue(queue) => {
                 queue.drain_into(&mut forward, gap_level);
+                if std::mem::replace(&mut self.close, Close::NotAsked) == Close::Asked {
+                    forward.sink.close_stream();
+                }
                 Mode::Forward(forward)
             }
             Mode::Forward(before) => {
@@ -336,9 +387,10 @@ impl Queue {
         let is_progress = |queued: &Outgoing| queued.kind == OutgoingKind::Progress;
         let Some(newest) = self.messages.iter().rposition(is_progress) else { return };
         let freed = self.messages[newest].bytes.len();
-        if self.bytes - freed + message.bytes.len() <= limits.bytes {
+        let bytes = self.share.bytes() - freed + message.bytes.len();
+        if bytes <= limits.bytes && self.share.budget().has_room(message.bytes.len()) {
             self.messages.remove(newest);
-            self.bytes -= freed;
+            self.share.shrink(freed);
             self.append(message);
         }
     }
@@ -363,7 +415,7 @@ impl Queue {
 
     fn pop(&mut self, gap_level: LogLevel) -> Option<Outgoing> {
         if let Some(message) = self.messages.pop_front() {
-            self.bytes -= message.bytes.len();
+            self.share.shrink(message.bytes.len());
             return Some(message);
         }
         let dropped = std::mem::take(&mut self.dropped_logs);
@@ -377,11 +429,16 @@ impl Queue {
     }
 
     fn fits(&self, messages: usize, bytes: usize, limits: &OutboxLimits) -> bool {
-        self.messages.len() + messages <= limits.messages && self.bytes + bytes <= limits.bytes
+        if !self.share.budget().has_room(bytes) {
+            self.share.budget().press();
+            return false;
+        }
+        let (count, length) = (self.messages.len() + messages, self.share.bytes() + bytes);
+        count <= limits.messages && length <= limits.bytes
     }
 
     fn append(&mut self, message: Outgoing) {
-        self.bytes += message.bytes.len();
+        self.share.grow(message.bytes.len());
         self.messages.push_back(message);
     }
 }
@@ -458,7 +515,8 @@ mod tests {
     }
 
     fn outbox(messages: usize, bytes: usize) -> Outbox {
-        Outbox::new(OutboxLimits { messages, bytes }, LogLevel::Warning)
+        let budget = Budget::new(usize::MAX);
+        Outbox::new(OutboxLimits { messages, bytes }, LogLevel::Warning, &budget)
     }
 
     fn marker(dropped: u64) -> String {
@@ -574,7 +632,8 @@ mod tests {
     /// DESIGN, decision 8: everything has a limit, a default and a test at the limit.
     #[test]
     fn by_default_4096_messages_and_a_mebibyte_wait() {
-        let outbox = Outbox::new(OutboxLimits::default(), LogLevel::Error);
+        let outbox =
+            Outbox::new(OutboxLimits::default(), LogLevel::Error, &Budget::new(usize::MAX));
         for _ in 0..100_000 {
             outbox.send_log("x".into());
         }

@@ -14,7 +14,7 @@ use crate::protocol::jsonrpc::{ErrorCode, Params, Request, RequestId, RpcError, 
 use crate::protocol::legacy::{CallRefused, Session, SessionEnded, Ticket};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{self, CallInfo, Context, Dispatched, RawJson, Reply, Running};
+use crate::server::{self, CallInfo, Context, Dispatched, Polling, RawJson, Reply, Running};
 
 /// A request in work, with the one right to answer it.
 pub(super) struct Call {
@@ -145,6 +145,9 @@ impl Post<'_> {
         };
         let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(answer.id.clone()));
         let permit = permit.ok_or_else(|| refuse(Reason::TooManyCalls))?;
+        if !self.shared.has_memory() {
+            return Err(refuse(Reason::OutOfMemory));
+        }
         let cx = self.context(progress_token);
         let ticket = match self.session {
             None => None,
@@ -196,8 +199,12 @@ impl Post<'_> {
             client_capabilities: session
                 .and_then(|session| session.client_capabilities())
                 .map(RawJson::copy),
+            polling: match session {
+                Some(session) if session.has_polling() => Polling::Possible,
+                _ => Polling::Impossible,
+            },
         };
-        Context::new(info, self.shared.outbox_limits())
+        Context::new(info, self.shared.outbox_limits(), self.shared.registry.budget())
     }
 }
 

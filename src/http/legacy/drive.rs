@@ -1,13 +1,15 @@
 //! Driving the calls of one POST until their framing is known.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
-use std::time::Duration;
-
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use super::calls::{Call, CallState};
-use crate::http::commit::{Framing, Patience};
+use crate::http::commit::{Framing, Patience, Waited};
+use crate::http::service::Shared;
+use crate::protocol::legacy::shutting_down;
 
 /// How the calls are to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +32,13 @@ pub(super) struct Drive {
 }
 
 impl Drive {
-    pub(super) fn new(calls: Vec<Call>, framing: Framing, commit_after: Duration) -> Self {
-        Self { calls, framing, patience: Patience::new(framing, commit_after) }
+    pub(super) fn new(calls: Vec<Call>, framing: Framing, shared: &Arc<Shared>) -> Self {
+        Self { calls, framing, patience: Patience::new(framing, shared) }
+    }
+
+    /// When the calls began, as far as the age of their stream is concerned.
+    pub(super) fn since(&self) -> Instant {
+        self.patience.since().unwrap_or_else(Instant::now)
     }
 
     pub(super) fn into_calls(mut self) -> Vec<Call> {
@@ -56,7 +63,28 @@ impl Drive {
             (true, _) => Poll::Ready(Verdict::Stream),
             (false, false) if self.framing == Framing::SseOnly => Poll::Ready(Verdict::Stream),
             (false, false) => Poll::Ready(Verdict::Json),
-            (false, true) => self.patience.poll(task).map(|()| Verdict::Stream),
+            (false, true) => self.patience.poll(task).map(|waited| match waited {
+                Waited::Enough => Verdict::Stream,
+                Waited::ToTheEnd => {
+                    self.cut_off();
+                    Verdict::Json
+                }
+            }),
+        }
+    }
+}
+
+impl Drive {
+    /// The server ends before the calls do.
+    fn cut_off(&mut self) {
+        for call in &mut self.calls {
+            if let CallState::Running(_) = call.state {
+                let message = shutting_down(&call.answer.id);
+                if let Some(cx) = &call.cx {
+                    cx.cancel();
+                }
+                call.finish(CallState::Done(message));
+            }
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use http::Response;
+use tokio::time::Instant;
 
 use super::session::find;
 use crate::http::body::ResponseBody;
 use crate::http::builder::LegacySessions;
 use crate::http::endpoint::Admitted;
-use crate::http::log_stream::{LogStream, Purpose};
+use crate::http::log_stream::LogStream;
 use crate::http::respond;
-use crate::http::serve::ShutdownSignal;
 use crate::http::service::Shared;
 use crate::protocol::head::{Field, LAST_EVENT_ID};
 use crate::protocol::legacy::{Resumed, SessionEnded};
@@ -35,27 +35,26 @@ pub(crate) fn get(
         Field::Absent | Field::Bad => None,
     };
     let now = shared.now();
-    let (connection, purpose) = match cursor {
-        None => {
-            let connection = session
-                .open_standalone(now)
-                .map_err(|SessionEnded| Refusal::from(Reason::SessionUnknown))?;
-            (connection, Purpose::Standalone)
+    let standalone = || {
+        if shared.drain.is_draining() {
+            return Err(Refusal::from(Reason::Draining));
         }
+        session.open_standalone(now).map_err(|SessionEnded| Reason::SessionUnknown.into())
+    };
+    let connection = match cursor {
+        None => standalone()?,
         Some(cursor) => match session.resume(cursor, now) {
             Resumed::Attached(connection) => {
-                let purpose = match connection.is_standalone() {
-                    true => Purpose::Standalone,
-                    false => Purpose::Answers,
-                };
-                (connection, purpose)
+                shared.counters.resumed.add(1);
+                connection
             }
-            Resumed::Nothing => return Err(Reason::StreamOver.into()),
+            Resumed::Nothing => {
+                shared.counters.resumed_too_late.add(1);
+                return Err(Reason::StreamOver.into());
+            }
             Resumed::Ended => return Err(Reason::SessionUnknown.into()),
         },
     };
-    let shutdown = admitted.head.extensions().get::<ShutdownSignal>();
-    let (heartbeat, retry) = (shared.options.heartbeat, shared.registry.limits().retry);
-    let stream = LogStream::new(connection, purpose, heartbeat, retry, shutdown);
+    let stream = LogStream::new(shared, connection, Instant::now(), admitted.listener());
     Ok(respond::sse(ResponseBody::log(stream)))
 }

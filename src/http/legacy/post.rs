@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use tokio::time::Instant;
 
 use super::answer;
 use super::calls::{Call, CallState, Post};
@@ -14,14 +15,14 @@ use crate::http::body::ResponseBody;
 use crate::http::builder::LegacySessions;
 use crate::http::commit::Framing;
 use crate::http::endpoint::Admitted;
-use crate::http::heartbeat::Heartbeat;
-use crate::http::log_stream::{LogStream, Purpose};
+use crate::http::log_stream::LogStream;
 use crate::http::request_stream::{Disconnect, RequestStream};
 use crate::http::respond;
 use crate::http::service::{CallPermit, Shared};
 use crate::protocol::jsonrpc::{Invalid, Message, Notification, Parsed, RequestId, RpcError};
 use crate::protocol::legacy::{
-    Answered, CallSender, Kind, Sent, Session, SessionEnded, Ticket, session_ended,
+    Answered, CallSender, End, Kind, Sent, Session, SessionEnded, Ticket, session_ended,
+    shutting_down,
 };
 use crate::protocol::media;
 use crate::protocol::refusal::{Reason, Refusal};
@@ -77,12 +78,13 @@ pub(crate) async fn post(
     if driven == Framing::JsonOnly {
         begun.calls.iter().filter_map(|call| call.cx.as_ref()).for_each(|cx| cx.outbox().discard());
     }
-    let mut drive = Drive::new(begun.calls, driven, shared.options.commit_after);
+    let mut drive = Drive::new(begun.calls, driven, shared);
     let verdict = poll_fn(|task| drive.poll(task)).await;
+    let since = drive.since();
     let begun = Begun { calls: drive.into_calls(), ..begun };
     match (verdict, session) {
         (Verdict::Json, session) => answer_at_once(begun, session.as_deref(), framing),
-        (Verdict::Stream, Some(session)) => stream_log(shared, begun, &session),
+        (Verdict::Stream, Some(session)) => stream_log(shared, begun, &session, since),
         (Verdict::Stream, None) => Ok(stream_request(shared, begun, framing)),
     }
 }
@@ -179,7 +181,11 @@ fn answer_at_once(
             (CallState::Gone | CallState::Running(_), _) => gone.push(call.answer.id.clone()),
         }
     }
-    if !gone.is_empty() && session.is_some_and(Session::is_ended) {
+    let ended_by = session.and_then(Session::ended_by);
+    if ended_by == Some(End::ShutDown) {
+        // The session was good; the server ends.
+        messages.extend(gone.iter().map(shutting_down));
+    } else if !gone.is_empty() && ended_by.is_some() {
         if let ([id], true) = (&*gone, messages.is_empty()) {
             return Err(Refusal::from(Reason::SessionUnknown).for_request(Some(id.clone())));
         }
@@ -213,25 +219,33 @@ fn stream_log(
     shared: &Arc<Shared>,
     mut begun: Begun,
     session: &Arc<Session>,
+    since: Instant,
 ) -> Result<Response<ResponseBody>, Refusal> {
     for call in &mut begun.calls {
-        call.ensure_ticket(session)?;
+        call.ensure_ticket(session).map_err(|refusal| told_of_the_end(refusal, session))?;
     }
     let tickets: Vec<_> = begun.calls.iter().filter_map(|call| call.ticket.as_ref()).collect();
     let Some(first) = tickets.first() else { return Ok(respond::stream(begun.strays)) };
     let sender = first.sender();
     let connection = session
         .open_stream(tickets, shared.now())
-        .map_err(|SessionEnded| Refusal::from(Reason::SessionUnknown))?;
+        .map_err(|SessionEnded| told_of_the_end(Reason::SessionUnknown.into(), session))?;
     for stray in begun.strays {
         sender.send(Kind::Notification, stray);
     }
     for call in begun.calls {
         call.stream_into_log();
     }
-    let (heartbeat, retry) = (shared.options.heartbeat, shared.registry.limits().retry);
-    let stream = LogStream::new(connection, Purpose::Answers, heartbeat, retry, None);
+    let stream = LogStream::new(shared, connection, since, None);
     Ok(respond::sse(ResponseBody::log(stream)))
+}
+
+/// A session that the server took with it was good: its client is not to think otherwise.
+fn told_of_the_end(refusal: Refusal, session: &Session) -> Refusal {
+    match session.ended_by() {
+        Some(End::ShutDown) => Reason::Draining.into(),
+        _ => refusal,
+    }
 }
 
 impl Call {
@@ -280,6 +294,10 @@ impl Sink for LogSink {
         }
     }
 
+    fn close_stream(&self) {
+        self.0.close_stream();
+    }
+
     fn has_room(&self, bytes: usize) -> bool {
         self.0.has_room(bytes)
     }
@@ -293,23 +311,22 @@ fn stream_request(
 ) -> Response<ResponseBody> {
     let Some(mut call) = begun.calls.pop() else { return answer::nothing(framing) };
     let id = call.answer.id.clone();
-    let heartbeat = || Heartbeat::new(shared.options.heartbeat);
     let stream = match (std::mem::replace(&mut call.state, CallState::Gone), call.cx.clone()) {
         (CallState::Gone, _) => return answer::nothing(framing),
         (CallState::Done(message), None) => return respond::stream([message]),
-        (CallState::Done(message), Some(cx)) => RequestStream::ready(cx, id, message, heartbeat()),
+        (CallState::Done(message), Some(cx)) => RequestStream::ready(shared, cx, id, message),
         // What runs has a context.
         (CallState::Running(_), None) => return answer::nothing(framing),
         (running @ CallState::Running(_), Some(cx)) => {
             call.state = running;
-            let task = tokio::spawn(async move {
+            let answered = async move {
                 poll_fn(|task| call.poll(task)).await;
                 match std::mem::replace(&mut call.state, CallState::Gone) {
                     CallState::Done(message) => message,
                     _ => call.answer.error(&RpcError::internal("The call was cancelled")),
                 }
-            });
-            RequestStream::running(cx, id, task, Disconnect::Detaches, heartbeat())
+            };
+            RequestStream::running(shared, cx, id, answered, Disconnect::Detaches)
         }
     };
     respond::sse(ResponseBody::request(stream))

@@ -37,9 +37,15 @@ pub(crate) fn initialize(
     if shared.options.legacy == LegacySessions::None {
         return Ok(respond(message));
     }
-    let session = open(shared, opening).map_err(|AtCapacity| {
-        Refusal::from(Reason::TooManySessions).for_request(Some(request.id.clone()))
-    })?;
+    let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(request.id.clone()));
+    if shared.drain.is_draining() {
+        return Err(refuse(Reason::Draining));
+    }
+    if !shared.has_memory() {
+        return Err(refuse(Reason::OutOfMemory));
+    }
+    let session = open(shared, opening).map_err(|AtCapacity| refuse(Reason::TooManySessions))?;
+    shared.counters.sessions_opened.add(1);
     let mut response = respond(message);
     response.headers_mut().insert(SESSION_ID, session.id().to_header());
     Ok(response)
@@ -130,7 +136,10 @@ pub(crate) fn delete(
     }
     let session = find(shared, admitted)?;
     match shared.registry.end(&session.id(), &admitted.principal) {
-        Ending::Done => Ok(respond::empty(StatusCode::NO_CONTENT)),
+        Ending::Done => {
+            shared.counters.sessions_deleted.add(1);
+            Ok(respond::empty(StatusCode::NO_CONTENT))
+        }
         // Someone else ended it since.
         Ending::Unknown => Err(Reason::SessionUnknown.into()),
     }

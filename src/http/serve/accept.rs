@@ -115,12 +115,15 @@ where
 
     fn begin(&mut self, stream: TcpStream, peer: SocketAddr) {
         self.pause = Duration::ZERO;
+        let counts = self.signal.connections();
         if self.connections.len() >= self.limits.connections {
+            counts.refused();
             if self.refusals.len() < MAX_REFUSALS {
                 self.refusals.spawn(refuse(stream));
             }
             return;
         }
+        counts.accepted();
         let peer = PeerAddr(SocketAddr::new(peer.ip().to_canonical(), peer.port()));
         self.connections.spawn(
             Connection {

@@ -21,9 +21,11 @@ pub(super) const LINGER: Duration = Duration::from_secs(2);
 pub(super) const REQUEST_TIMEOUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// Says that the limit of connections is reached.
+/// Says that the limit of connections is reached, in words that an MCP client reads too.
 const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
-    connection: close\r\ncontent-length: 0\r\n\r\n";
+    connection: close\r\ncontent-type: application/json\r\ncontent-length: 115\r\n\r\n\
+    {\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32603,\"message\":\
+    \"The server has as many connections as it may: try again later\"}}";
 
 /// Tells a connection that comes beyond the limit so, once it has asked for something.
 pub(super) async fn refuse(mut stream: TcpStream) {

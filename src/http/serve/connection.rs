@@ -68,6 +68,7 @@ where
 {
     /// Serves the connection to its end.
     pub(super) async fn run(self, mut stream: TcpStream) {
+        let _counted = CountEnd(self.signal.clone());
         // An error means that the peer has gone.
         if configure(&stream).is_err() {
             return;
@@ -122,6 +123,9 @@ where
 
         let io = connection.into_parts().io;
         let stalled = io.is_stalled();
+        if stalled {
+            signal.connections().stalled();
+        }
         let stream = io.into_inner().into_inner().into_inner();
         match end {
             _ if stalled => {}
@@ -168,6 +172,15 @@ where
 
     fn counted(self, activity: Arc<Activity>) -> Counted<S> {
         Counted { service: self.service, activity, peer: self.peer, shutdown: self.signal }
+    }
+}
+
+/// Counts the end of a connection, however it comes.
+struct CountEnd(ShutdownSignal);
+
+impl Drop for CountEnd {
+    fn drop(&mut self) {
+        self.0.connections().ended();
     }
 }
 

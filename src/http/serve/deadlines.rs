@@ -15,7 +15,7 @@ use super::activity::{Activity, Phase};
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// The instant a time after another, or one that never comes.
-pub(super) fn after(since: Instant, limit: Duration) -> Instant {
+pub(crate) fn after(since: Instant, limit: Duration) -> Instant {
     since.checked_add(limit).unwrap_or_else(|| since + NEVER)
 }
 

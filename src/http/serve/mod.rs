@@ -19,6 +19,7 @@ mod accept;
 mod activity;
 mod close;
 mod connection;
+mod connections;
 mod deadlines;
 mod inbound;
 mod options;
@@ -28,6 +29,8 @@ mod shutdown;
 mod sniff;
 mod write_deadline;
 
+pub use connections::ConnectionStats;
+pub(crate) use deadlines::after;
 pub use options::{IntoListener, Serve, serve};
 pub use running::{Drained, Running};
 pub use service::PeerAddr;

@@ -1,6 +1,6 @@
 //! The options of `serve()`, and the start.
 
-use std::{error::Error, io, time::Duration};
+use std::{any::Any, error::Error, io, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -8,7 +8,12 @@ use http_body::Body;
 use hyper::{body::Incoming, service::Service};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
-use super::{accept::Acceptor, running::Running, shutdown::ShutdownSignal};
+use super::{
+    accept::Acceptor,
+    running::Running,
+    shutdown::{GRACE, ShutdownSignal},
+};
+use crate::http::service::McpService;
 
 /// Serves a hyper service on a TCP listener, HTTP/1.1 and HTTP/2 (with prior knowledge, "h2c") on
 /// one port.
@@ -100,7 +105,7 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(650),
             write_stall: Duration::from_secs(30),
-            shutdown: Duration::from_secs(8),
+            shutdown: GRACE,
             connections: 10_000,
         }
     }
@@ -146,7 +151,8 @@ impl<S> Serve<S> {
 
     /// How many connections may be open at once. 10,000 by default.
     ///
-    /// One more is answered `503` with `Retry-After: 1` and closed, whatever it asks for. (In
+    /// One more is answered `503` with `Retry-After: 1` and a JSON-RPC error, and closed, whatever
+    /// it asks for. (In
     /// HTTP/1.1, also to a peer that speaks HTTP/2.) Of such refusals 100 are under way at once;
     /// what comes beyond them is closed without waiting for its request.
     pub fn max_connections(mut self, limit: usize) -> Self {
@@ -201,7 +207,11 @@ where
     pub fn listener(self, listener: impl IntoListener) -> io::Result<Running> {
         let listener = listener.into_listener()?;
         let local_addr = listener.local_addr()?;
-        let signal = ShutdownSignal::default();
+        let signal = ShutdownSignal::with_grace(self.limits.shutdown);
+        // Others that have one inside are linked by the first request that reaches it.
+        if let Some(service) = (&self.service as &dyn Any).downcast_ref::<McpService>() {
+            service.link(&signal);
+        }
         let acceptor = Acceptor::new(listener, self.service, self.limits, signal.clone());
         Ok(Running::new(local_addr, signal, tokio::spawn(acceptor.run())))
     }

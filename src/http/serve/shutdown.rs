@@ -4,13 +4,23 @@ use std::{
     fmt,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
-use tokio::sync::{Notify, futures::OwnedNotified};
+use tokio::{
+    sync::{Notify, futures::OwnedNotified},
+    time::Instant,
+};
+
+use super::{connections::Connections, deadlines::after};
+use crate::http::service::Shared;
+
+/// How long a shutdown may take unless it is said: Cloud Run kills 10 s after SIGTERM.
+pub(super) const GRACE: Duration = Duration::from_secs(8);
 
 /// Tells that [`serve()`](crate::serve()) has begun to shut down.
 ///
@@ -27,16 +37,41 @@ use tokio::sync::{Notify, futures::OwnedNotified};
 ///     }
 /// }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct ShutdownSignal(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
+    grace: Duration,
     triggered: AtomicBool,
     notify: Arc<Notify>,
+    /// When it was triggered, and until when the shutdown is to be done.
+    span: OnceLock<(Instant, Instant)>,
+    /// The services that drain with it.
+    services: Mutex<Vec<Weak<Shared>>>,
+    /// What the listener counts that it belongs to.
+    connections: Connections,
+}
+
+impl Default for ShutdownSignal {
+    fn default() -> Self {
+        Self::with_grace(GRACE)
+    }
 }
 
 impl ShutdownSignal {
+    /// A signal whose shutdown is to be done within `grace` after it is triggered; 8 s by
+    /// `default`. Calls that are not done a little before that are answered with an error.
+    pub fn with_grace(grace: Duration) -> Self {
+        Self(Arc::new(Inner {
+            grace,
+            triggered: AtomicBool::new(false),
+            notify: Arc::default(),
+            span: OnceLock::new(),
+            services: Mutex::default(),
+            connections: Connections::default(),
+        }))
+    }
+
     /// Whether the shutdown has begun.
     pub fn is_triggered(&self) -> bool {
         self.0.triggered.load(Ordering::Acquire)
@@ -59,8 +94,58 @@ impl ShutdownSignal {
     /// clone into the extensions of every request, and triggers it before the server is told to
     /// finish: standalone streams then end with a hint to come back.
     pub fn trigger(&self) {
+        self.trigger_until(after(Instant::now(), self.0.grace));
+    }
+
+    /// Begins a shutdown that is to be done at a given moment.
+    pub(crate) fn trigger_until(&self, deadline: Instant) {
+        // The time first: who sees the begin sees its end.
+        self.0.span.get_or_init(|| (Instant::now(), deadline));
         self.0.triggered.store(true, Ordering::Release);
         self.0.notify.notify_waiters();
+        for service in std::mem::take(&mut *self.services()) {
+            if let Some(service) = service.upgrade() {
+                service.drain.listener_ends();
+            }
+        }
+    }
+
+    /// How long the shutdown may take.
+    pub(crate) fn grace(&self) -> Duration {
+        self.0.grace
+    }
+
+    /// When the shutdown began and when it is to be done.
+    pub(crate) fn span(&self) -> Option<(Instant, Instant)> {
+        self.0.span.get().copied()
+    }
+
+    /// When the shutdown is to be done, once it has begun.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.span().map(|(_, deadline)| deadline)
+    }
+
+    /// Has a service drain with this. If it was triggered already, at once.
+    pub(crate) fn take_along(&self, service: &Arc<Shared>) {
+        self.services().push(Arc::downgrade(service));
+        if self.is_triggered() {
+            self.services().clear();
+            service.drain.listener_ends();
+        }
+    }
+
+    /// What tells this one from any other that is alive.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+
+    /// What the listener counts.
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.0.connections
+    }
+
+    fn services(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Shared>>> {
+        self.0.services.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,6 +180,13 @@ impl fmt::Debug for ShutdownSignal {
 pub struct ShutdownWait {
     signal: ShutdownSignal,
     registered: Option<(Pin<Box<OwnedNotified>>, Waker)>,
+}
+
+impl ShutdownWait {
+    /// What is waited for.
+    pub(crate) fn signal(&self) -> &ShutdownSignal {
+        &self.signal
+    }
 }
 
 impl Future for ShutdownWait {

@@ -112,6 +112,11 @@ impl Connection {
         self.poll(cx.waker())
     }
 
+    /// Whether its client can come back if it is ended now, and miss nothing.
+    pub(crate) fn can_be_resumed(&self) -> bool {
+        self.is_standalone() || self.last_event_id.is_some()
+    }
+
     /// Whether it reads the standalone stream, which ends only when something else ends it.
     pub(crate) fn is_standalone(&self) -> bool {
         matches!(self.source, Source::Stream { id: StreamId::STANDALONE, .. })
@@ -119,10 +124,7 @@ impl Connection {
 
     /// The last event id that the client was given, by this connection or as its cursor. Without
     /// one the client cannot come back, so the connection must not be ended early.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for ending streams early, which nothing does yet")
-    )]
+    #[cfg(test)]
     pub(crate) fn last_event_id(&self) -> Option<EventId> {
         self.last_event_id
     }

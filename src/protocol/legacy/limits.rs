@@ -22,6 +22,8 @@ pub(crate) struct Limits {
     pub(crate) stream_bytes: usize,
     /// Bytes of messages in all logs of a session: 4 MiB. Answers are kept beyond it.
     pub(crate) session_bytes: usize,
+    /// Bytes of messages in all logs of all sessions, and in what else waits to be read: 256 MiB.
+    pub(crate) total_bytes: usize,
     /// Finished streams that a session keeps for clients that were away: 64.
     pub(crate) finished_streams: usize,
     /// How long it keeps them, and what was delivered on the standalone stream: 5 min.
@@ -50,6 +52,7 @@ impl Default for Limits {
             stream_messages: 4_096,
             stream_bytes: 1024 * 1024,
             session_bytes: 4 * 1024 * 1024,
+            total_bytes: 256 * 1024 * 1024,
             finished_streams: 64,
             retention: Duration::from_secs(5 * 60),
             tombstones: 16,

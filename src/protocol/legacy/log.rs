@@ -4,8 +4,11 @@
 //! readers see nothing past [`Log::committed`].
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
+
+use crate::protocol::budget::{Budget, Share};
 
 /// What a message is, which decides what becomes of it when room is short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +58,11 @@ pub(super) const MARKER: Room = Room { messages: 1, bytes: 256 };
 /// replay), then progress, then other notifications. All but progress leaves a gap for a reader
 /// that would need it. Answers take no room: they are kept whatever their size, and nothing has to
 /// go for them. Places are numbered from 1 and never reused; they may have holes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
+#[cfg_attr(test, derive(Default))]
 pub(crate) struct Log {
     entries: VecDeque<Entry>,
-    bytes: usize,
+    share: Share,
     answers: Room,
     progress: usize,
     last: u64,
@@ -68,6 +72,20 @@ pub(crate) struct Log {
 }
 
 impl Log {
+    /// An empty log whose messages count towards a budget.
+    pub(crate) fn new(budget: &Arc<Budget>) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            share: Share::of(budget),
+            answers: Room::default(),
+            progress: 0,
+            last: 0,
+            given: 0,
+            lost: 0,
+            evicted: 0,
+        }
+    }
+
     /// Adds a message at the end. `passed` is the place up to which the reader has read.
     pub(crate) fn append(
         &mut self,
@@ -85,8 +103,11 @@ impl Log {
             }
             _ => {}
         }
+        if kind != Kind::Answer && !self.fits_the_budget(message.len(), passed) {
+            return Err(Refused::Full);
+        }
         let seq = self.skip();
-        self.bytes += message.len();
+        self.share.grow(message.len());
         self.progress += usize::from(kind == Kind::Progress);
         if kind == Kind::Answer {
             self.answers.messages += 1;
@@ -176,18 +197,55 @@ impl Log {
     pub(crate) fn clear(&mut self) {
         self.evicted += self.entries.len() as u64;
         self.entries = VecDeque::new();
-        (self.bytes, self.progress, self.lost) = (0, 0, self.last);
+        self.share.shrink(self.share.bytes());
+        (self.progress, self.lost) = (0, self.last);
         self.answers = Room::default();
     }
 
     /// The bytes of the messages held.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.share.bytes()
+    }
+
+    /// What the log holds of the budget.
+    pub(crate) fn share(&self) -> &Share {
+        &self.share
     }
 
     /// The same without answers: what counts towards limits.
     pub(crate) fn counted_bytes(&self) -> usize {
-        self.bytes - self.answers.bytes
+        self.share.bytes() - self.answers.bytes
+    }
+
+    /// Makes room in the budget by dropping what the reader has passed, which is kept for replay
+    /// alone. Says whether a message then fits.
+    fn fits_the_budget(&mut self, bytes: usize, passed: u64) -> bool {
+        if self.share.budget().has_room(bytes) {
+            return true;
+        }
+        self.drop_passed(passed);
+        let fits = self.share.budget().has_room(bytes);
+        if !fits {
+            self.share.budget().press();
+        }
+        fits
+    }
+
+    /// Drops everything up to `place` but answers.
+    pub(crate) fn drop_passed(&mut self, place: u64) {
+        let mut index = 0;
+        while let Some(entry) = self.entries.get(index).filter(|entry| entry.seq <= place) {
+            match entry.kind {
+                Kind::Answer => index += 1,
+                _ => self.evict(index),
+            }
+        }
+    }
+
+    /// Takes a place for a message that has no room: from there on something is missing.
+    pub(crate) fn miss(&mut self) -> u64 {
+        self.lost = self.skip();
+        self.lost
     }
 
     fn counted(&self) -> usize {
@@ -230,7 +288,7 @@ impl Log {
 
     fn evict(&mut self, index: usize) {
         let Some(entry) = self.entries.remove(index) else { return };
-        self.bytes -= entry.message.len();
+        self.share.shrink(entry.message.len());
         self.evicted += 1;
         match entry.kind {
             Kind::Progress => self.progress -= 1,

@@ -22,6 +22,15 @@ pub(super) struct Reader {
     pub(super) gap: Gap,
     pub(super) waker: Option<Waker>,
     pub(super) unmoved: Option<Mark>,
+    pub(super) stay: Stay,
+}
+
+/// How long a connection may stay.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stay {
+    AsLongAsItLikes,
+    /// The handler ended it, and it leaves when it has nothing to read.
+    UntilAllIsGiven,
 }
 
 /// Whether a priming event is still to come.

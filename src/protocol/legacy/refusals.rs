@@ -10,6 +10,18 @@ pub(super) fn events_evicted(id: &RequestId) -> Bytes {
     answer(id, "Messages of this request are no longer available", "events_evicted")
 }
 
+/// The answer had no room, and its client is told so in its place.
+pub(crate) fn no_room(id: &RequestId) -> Bytes {
+    let message = "The server had no memory left to keep the answer: send the request again later";
+    answer(id, message, "answer_evicted")
+}
+
+/// The server ends before the call does.
+pub(crate) fn shutting_down(id: &RequestId) -> Bytes {
+    let message = "The server shut down before the request was done: send it again";
+    answer(id, message, "shutting_down")
+}
+
 /// The session ended while the call was in flight.
 pub(crate) fn session_ended(id: &RequestId) -> Bytes {
     answer(id, "The session has ended", "session_ended")

@@ -12,10 +12,15 @@ use super::clock::IdleClock;
 use super::id::SessionId;
 use super::limits::Limits;
 use super::session::{Opening, Session, Shared, SweptSession};
+use super::state::End;
+use crate::protocol::budget::Budget;
 use crate::protocol::principal::Principal;
 use crate::protocol::time::Millis;
 
 const SHARDS: usize = 16;
+
+/// What a stream may keep however short memory is: it would free too little.
+const LITTLE: usize = 4 * 1024;
 
 /// There are as many sessions as there may be, in all or of this principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +55,13 @@ pub(crate) struct Swept {
     pub(crate) retired: usize,
     /// Connections that did not take what was there for them.
     pub(crate) detached: usize,
+}
+
+/// What a shutdown ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ShutDown {
+    pub(crate) sessions: usize,
+    pub(crate) calls: usize,
 }
 
 /// The sessions. Shared by all connections of a service.
@@ -107,7 +119,7 @@ impl Registry {
             census: Mutex::default(),
             clock: Mutex::new(IdleClock::new(limits.sweep_period)),
             reading: AtomicU64::new(0),
-            shared: Arc::new(Shared { limits, on_gap }),
+            shared: Arc::new(Shared { budget: Budget::new(limits.total_bytes), limits, on_gap }),
         }
     }
 
@@ -152,7 +164,7 @@ impl Registry {
     /// Ends a session on behalf of a principal.
     pub(crate) fn end(&self, id: &SessionId, principal: &Principal) -> Ending {
         let Lookup::Live(session) = self.find(id, principal) else { return Ending::Unknown };
-        match session.end() {
+        match session.end(End::Deleted) {
             Ok(()) => {
                 self.forget(&session);
                 Ending::Done
@@ -186,6 +198,54 @@ impl Registry {
             }
         }
         swept
+    }
+
+    /// Ends all sessions, because the server does. Each call that still runs gets an error that
+    /// says so.
+    pub(crate) fn shut_down(&self) -> ShutDown {
+        let mut count = ShutDown::default();
+        for session in self.sessions() {
+            let calls = session.calls_in_flight();
+            if let Ok(()) = session.end(End::ShutDown) {
+                self.forget(&session);
+                count.sessions += 1;
+                count.calls += calls;
+            }
+        }
+        count
+    }
+
+    /// Makes room in the budget if something had none: first goes what clients have read, then
+    /// what they have not, each from those sessions that hold the most, until a quarter is free.
+    /// Whoever asks for what is gone is told. How many bytes went.
+    ///
+    /// It looks at every session, and frees an eighth of the budget at least, so that it does not
+    /// have to look again soon.
+    pub(crate) fn relieve(&self) -> usize {
+        let budget = self.budget();
+        let enough = budget.limit() / 4 * 3;
+        let before = budget.held();
+        if before <= enough {
+            return 0;
+        }
+        let mut sessions: Vec<_> = self.sessions().into_iter().map(|it| (it.bytes(), it)).collect();
+        sessions.retain(|(bytes, _)| *bytes > LITTLE);
+        sessions.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+        let goes: [fn(&Session); 2] = [Session::drop_read, |it| it.drop_unread(LITTLE)];
+        for go in goes {
+            for (_, session) in &sessions {
+                if budget.held() <= enough {
+                    break;
+                }
+                go(session);
+            }
+        }
+        before.saturating_sub(budget.held())
+    }
+
+    /// What all messages that wait to be read count towards.
+    pub(crate) fn budget(&self) -> &Arc<Budget> {
+        &self.shared.budget
     }
 
     /// All sessions that live, for what concerns all of them.

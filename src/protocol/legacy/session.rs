@@ -15,9 +15,10 @@ use super::id::SessionId;
 use super::limits::Limits;
 use super::log::Kind;
 use super::polling::Polling;
-use super::state::{Cancelled, Found, Phase, Sent, State, Tidied};
+use super::state::{Cancelled, Closed, End, Found, Phase, Sent, State, Tidied};
 use super::stream::{Move, Start};
 use super::ticket::{Answered, Cancel, Ticket};
+use crate::protocol::budget::Budget;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::principal::Principal;
@@ -73,9 +74,10 @@ pub(crate) struct Session {
 }
 
 /// What all sessions of a registry have in common.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shared {
     pub(super) limits: Limits,
+    pub(super) budget: Arc<Budget>,
     /// What the standalone stream says where messages are missing.
     pub(super) on_gap: Vec<Bytes>,
 }
@@ -94,7 +96,8 @@ impl Session {
         shared: Arc<Shared>,
         reading: Millis,
     ) -> Arc<Self> {
-        let state = Mutex::new(State::new(Polling::from(opening.version)));
+        let polling = Polling::from(opening.version);
+        let state = Mutex::new(State::new(polling, Arc::clone(&shared.budget)));
         Arc::new(Self { id, opening, shared, touched: AtomicU64::new(reading.0), state })
     }
 
@@ -139,8 +142,19 @@ impl Session {
     }
 
     /// Whether DELETE or expiry ended the session.
+    #[cfg(test)]
     pub(crate) fn is_ended(&self) -> bool {
         self.with(|state, _| state.phase == Phase::Ended)
+    }
+
+    /// Why the session ended, if it did.
+    pub(crate) fn ended_by(&self) -> Option<End> {
+        self.with(|state, _| state.ended_by)
+    }
+
+    /// Whether the connections of its streams may end before their answers.
+    pub(crate) fn has_polling(&self) -> bool {
+        Polling::from(self.opening.version) == Polling::Primed
     }
 
     /// Sets the least severe level that the client wants to see.
@@ -239,7 +253,6 @@ impl Session {
     }
 
     /// How many calls are in flight.
-    #[cfg(test)]
     pub(crate) fn calls_in_flight(&self) -> usize {
         self.with(|state, _| state.calls_in_flight())
     }
@@ -256,8 +269,18 @@ impl Session {
 
     /// Ends the session; says whether it was this call that did. The registry's `end` is the way
     /// in, since it also forgets the session.
-    pub(super) fn end(&self) -> Result<(), SessionEnded> {
-        self.with(|state, effects| state.end(self.limits(), effects))
+    pub(super) fn end(&self, end: End) -> Result<(), SessionEnded> {
+        self.with(|state, effects| state.end(end, self.limits(), effects))
+    }
+
+    /// Drops what clients have read already.
+    pub(super) fn drop_read(&self) {
+        self.with(|state, _| state.drop_read(self.limits()));
+    }
+
+    /// Drops what clients have not read, of streams that hold more than `least` bytes.
+    pub(super) fn drop_unread(&self, least: usize) {
+        self.with(|state, effects| state.drop_unread(least, self.limits(), effects));
     }
 
     /// Notes that the client spoke.
@@ -285,7 +308,7 @@ impl Session {
                 return SweptSession::Kept(tidied);
             }
             // Ended already means that someone else forgets it.
-            match state.end(self.limits(), effects) {
+            match state.end(End::Expired, self.limits(), effects) {
                 Ok(()) => SweptSession::Expired,
                 Err(SessionEnded) => SweptSession::Kept(tidied),
             }
@@ -302,6 +325,10 @@ impl Session {
 
     pub(super) fn has_room(&self, key: u64, bytes: usize) -> bool {
         self.with(|state, _| state.has_room(key, bytes, self.limits()))
+    }
+
+    pub(super) fn close_stream(&self, key: u64) -> Closed {
+        self.with(|state, effects| state.close_stream(key, effects))
     }
 
     pub(super) fn discard(&self, key: u64) {

@@ -18,6 +18,7 @@ use super::session::{CallRefused, SessionEnded};
 use super::stream::{Move, Start, Stream};
 use super::ticket::{Answered, Cancel};
 use super::tombstones::Tombstones;
+use crate::protocol::budget::Budget;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::sse::{EventId, StreamId};
@@ -32,6 +33,36 @@ pub(super) enum Phase {
     Initialized,
     /// DELETE or expiry; for good.
     Ended,
+}
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Its client deleted it.
+    Deleted,
+    /// It was idle for its time.
+    Expired,
+    /// The server ends, and its drain has no more time.
+    ShutDown,
+}
+
+impl End {
+    /// What the calls in flight are answered with.
+    fn answer(self) -> fn(&RequestId) -> Bytes {
+        match self {
+            Self::Deleted | Self::Expired => refusals::session_ended,
+            Self::ShutDown => refusals::shutting_down,
+        }
+    }
+}
+
+/// What became of the wish to end a connection early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// The connection ends once it has been given what is there, if there is one.
+    Asked,
+    /// The call has no stream, or its revision has no polling.
+    NotNow,
 }
 
 /// What became of a message other than an answer.
@@ -83,7 +114,9 @@ pub(super) struct State {
     pub(super) phase: Phase,
     pub(super) log_level: Option<LogLevel>,
     pub(super) discarded: u64,
+    pub(super) ended_by: Option<End>,
     polling: Polling,
+    budget: Arc<Budget>,
     standalone: Option<Box<Stream>>,
     posts: BTreeMap<u64, Stream>,
     calls: BTreeMap<u64, Call>,
@@ -93,12 +126,14 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(polling: Polling) -> Self {
+    pub(super) fn new(polling: Polling, budget: Arc<Budget>) -> Self {
         Self {
             phase: Phase::Opened,
             log_level: None,
             discarded: 0,
+            ended_by: None,
             polling,
+            budget,
             standalone: None,
             posts: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -149,7 +184,7 @@ impl State {
                 bound.push((key, call.id.clone()));
             }
         }
-        let mut stream = Stream::post(bound);
+        let mut stream = Stream::post(bound, &self.budget);
         let (generation, _) = stream.attach(Start::First, self.polling, now);
         self.posts.insert(number, stream);
         Ok((StreamId::post(number), generation))
@@ -162,7 +197,8 @@ impl State {
         effects: &mut Effects,
     ) -> Result<(StreamId, u64), SessionEnded> {
         self.alive()?;
-        let stream = self.standalone.get_or_insert_with(|| Box::new(Stream::standalone()));
+        let budget = &self.budget;
+        let stream = self.standalone.get_or_insert_with(|| Box::new(Stream::standalone(budget)));
         let (generation, displaced) = stream.attach(start, self.polling, now);
         effects.wake(displaced);
         Ok((StreamId::STANDALONE, generation))
@@ -244,7 +280,8 @@ impl State {
             self.discarded += 1;
             return Sent::Discarded;
         }
-        self.standalone.get_or_insert_with(|| Box::new(Stream::standalone()));
+        let budget = &self.budget;
+        self.standalone.get_or_insert_with(|| Box::new(Stream::standalone(budget)));
         self.append(StreamId::STANDALONE, kind, message, limits, effects)
     }
 
@@ -290,6 +327,7 @@ impl State {
         };
         effects.spent.1 = Some(call.cancel);
         let Some(number) = call.stream else { return Answered::Unbound(message) };
+        let message = self.keepable(&call.id, number, message, limits);
         self.answer_on(number, key, message, limits, effects)
     }
 
@@ -307,6 +345,67 @@ impl State {
         effects.spent.1 = Some(call.cancel);
         if let Some(number) = call.stream {
             self.answer_on(number, key, refusals::unanswered(&call.id), limits, effects);
+        }
+    }
+
+    /// The answer, if the budget has room for it once everything in this session has gone that
+    /// clients have read, and an error in its place if not.
+    fn keepable(&mut self, id: &RequestId, number: u64, message: Bytes, limits: &Limits) -> Bytes {
+        if self.budget.has_last_room(message.len()) {
+            return message;
+        }
+        self.drop_read(limits);
+        if let Some(stream) = self.posts.get_mut(&number) {
+            stream.drop_passed();
+        }
+        if self.budget.has_last_room(message.len()) {
+            return message;
+        }
+        self.budget.press();
+        let told = refusals::no_room(id);
+        // What is no longer than its own excuse may as well stay.
+        if message.len() <= told.len() {
+            return message;
+        }
+        self.discarded += 1;
+        told
+    }
+
+    /// Drops what is kept for replay alone: it was all given.
+    pub(super) fn drop_read(&mut self, limits: &Limits) {
+        let given = |(&number, stream): (&u64, &Stream)| {
+            (stream.is_settled() && stream.is_given()).then_some(number)
+        };
+        let numbers: Vec<_> = self.posts.iter().filter_map(given).collect();
+        numbers.into_iter().for_each(|number| self.retire(number, limits));
+        for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
+            stream.drop_passed();
+        }
+    }
+
+    /// Drops what nobody came for, and then what nobody reads: streams whose logs hold more than a
+    /// little. Whoever asks for them is told.
+    pub(super) fn drop_unread(&mut self, least: usize, limits: &Limits, effects: &mut Effects) {
+        let heavy = |stream: &Stream| stream.log().bytes() > least;
+        let settled = self.posts.iter().filter(|(_, stream)| stream.is_settled() && heavy(stream));
+        let numbers: Vec<_> = settled.map(|(&number, _)| number).collect();
+        numbers.into_iter().for_each(|number| self.retire(number, limits));
+        for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
+            effects.wake(stream.drop_unread(least));
+        }
+    }
+
+    /// Asks the connection of a call's stream to end; its client comes back by the id that it was
+    /// given. Says whether there is such a stream.
+    pub(super) fn close_stream(&mut self, key: u64, effects: &mut Effects) -> Closed {
+        let number = self.calls.get(&key).and_then(|call| call.stream);
+        let stream = number.and_then(|number| self.posts.get_mut(&number));
+        match (stream, self.polling) {
+            (Some(stream), Polling::Primed) => {
+                effects.wake(stream.ask_to_leave());
+                Closed::Asked
+            }
+            _ => Closed::NotNow,
         }
     }
 
@@ -381,7 +480,7 @@ impl State {
         effects.spent.0 = stream.detach(generation);
         self.trim(0, limits);
         if self.phase == Phase::Ended {
-            self.drop_unread();
+            self.drop_detached();
         }
     }
 
@@ -389,19 +488,21 @@ impl State {
     /// they are read, handlers are cancelled.
     pub(super) fn end(
         &mut self,
+        end: End,
         limits: &Limits,
         effects: &mut Effects,
     ) -> Result<(), SessionEnded> {
         self.alive()?;
         self.phase = Phase::Ended;
+        self.ended_by = Some(end);
         let room = Room { messages: limits.stream_messages, bytes: limits.stream_bytes };
         for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
-            effects.wake(stream.end(room));
+            effects.wake(stream.end(end.answer(), room));
         }
         let calls = std::mem::take(&mut self.calls);
         effects.cancels.extend(calls.into_values().map(|call| call.cancel));
         self.tombstones.clear();
-        self.drop_unread();
+        self.drop_detached();
         Ok(())
     }
 
@@ -416,7 +517,7 @@ impl State {
         let mut tidied = Tidied::default();
         for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
             let attached = stream.is_attached();
-            effects.wake(stream.detach_stalled(now, limits.stall));
+            effects.wake(stream.detach_stalled(now, limits.stall, limits.retention));
             tidied.detached += usize::from(attached && !stream.is_attached());
         }
         if let Some(stream) = &mut self.standalone {
@@ -440,7 +541,6 @@ impl State {
         tidied
     }
 
-    #[cfg(test)]
     pub(super) fn calls_in_flight(&self) -> usize {
         self.calls.len()
     }
@@ -498,7 +598,7 @@ impl State {
         }
     }
 
-    fn drop_unread(&mut self) {
+    fn drop_detached(&mut self) {
         self.posts.retain(|_, stream| stream.is_attached());
         self.standalone.take_if(|stream| !stream.is_attached());
     }

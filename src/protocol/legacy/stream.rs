@@ -1,5 +1,6 @@
 //! One SSE stream: a log, the calls that it will answer, and the one connection that reads it.
 
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use bytes::Bytes;
 
 use super::log::{Entry, Kind, Log, MARKER, Refused, Room};
 use super::polling::Polling;
-use super::reader::{Gap, Mark, Priming, Reader, Takeovers};
+use super::reader::{Gap, Mark, Priming, Reader, Stay, Takeovers};
 use super::refusals;
+use crate::protocol::budget::Budget;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::time::Millis;
 
@@ -91,14 +93,17 @@ enum State {
 }
 
 impl Stream {
-    pub(super) fn standalone() -> Self {
-        Self::new(Role::Standalone)
+    pub(super) fn standalone(budget: &Arc<Budget>) -> Self {
+        Self::new(Role::Standalone, budget)
     }
 
     /// A stream for the calls of one POST, by key and request id.
-    pub(super) fn post(calls: impl IntoIterator<Item = (u64, RequestId)>) -> Self {
+    pub(super) fn post(
+        calls: impl IntoIterator<Item = (u64, RequestId)>,
+        budget: &Arc<Budget>,
+    ) -> Self {
         let calls = calls.into_iter().map(|(key, id)| Call { key, id, outcome: Outcome::Open });
-        let mut stream = Self::new(Role::Post(calls.collect()));
+        let mut stream = Self::new(Role::Post(calls.collect()), budget);
         if stream.calls().is_empty() {
             // All were cancelled before the stream began.
             stream.state = State::Finished { since: None };
@@ -106,9 +111,9 @@ impl Stream {
         stream
     }
 
-    fn new(role: Role) -> Self {
+    fn new(role: Role, budget: &Arc<Budget>) -> Self {
         Self {
-            log: Log::default(),
+            log: Log::new(budget),
             role,
             state: State::Live,
             reader: None,
@@ -138,13 +143,19 @@ impl Stream {
         if must_fit && !fits {
             return Err(Refused::Full);
         }
-        let seq = self.log.append(kind, message, passed, room)?;
+        let seq = match (self.log.append(kind, message, passed, room), &self.role, kind) {
+            // Whoever reads it is told that something is missing.
+            (Err(Refused::Full), Role::Standalone, Kind::Notification) => self.log.miss(),
+            (appended, ..) => appended?,
+        };
         Ok((Some(seq), self.wake()))
     }
 
     /// Whether a message would fit behind a marker.
     pub(super) fn has_room_behind_marker(&self, bytes: usize, room: Room) -> bool {
-        self.log.has_room(Kind::Notification, 2, MARKER.bytes + bytes, self.passed(), room)
+        let bytes = MARKER.bytes + bytes;
+        self.log.has_room(Kind::Notification, 2, bytes, self.passed(), room)
+            && self.log.share().budget().has_room(bytes)
     }
 
     /// Adds the answer to a call, and finishes the stream with the last one. Says whether the
@@ -166,10 +177,9 @@ impl Stream {
     }
 
     /// Ends the stream with its session.
-    pub(super) fn end(&mut self, room: Room) -> Option<Waker> {
-        let open: Vec<_> = self.calls().iter().filter(|call| call.is_open()).collect();
-        let answers: Vec<_> =
-            open.iter().map(|call| (call.key, refusals::session_ended(&call.id))).collect();
+    pub(super) fn end(&mut self, answer: fn(&RequestId) -> Bytes, room: Room) -> Option<Waker> {
+        let open = self.calls().iter().filter(|call| call.is_open());
+        let answers: Vec<_> = open.map(|call| (call.key, answer(&call.id))).collect();
         let waker = self.wake();
         for (key, answer) in answers {
             // There is no second waker to this one.
@@ -208,6 +218,7 @@ impl Stream {
             gap: Gap::ToldUntil(0),
             waker: None,
             unmoved: None,
+            stay: Stay::AsLongAsItLikes,
         });
         (self.generation, displaced.and_then(|reader| reader.waker))
     }
@@ -252,6 +263,9 @@ impl Stream {
             reader.place = self.log.skip();
             self.log.give(reader.place);
             return Poll::Ready(Move::Prime(reader.place));
+        }
+        if matches!(reader.stay, Stay::UntilAllIsGiven) {
+            return Poll::Ready(Move::Displaced);
         }
         if !reader.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             *replaced = reader.waker.replace(waker.clone());
@@ -322,6 +336,31 @@ impl Stream {
         self.reader.is_some()
     }
 
+    /// Asks the connection to end once it has been given what is there (2025-11-25, Transports,
+    /// Sending Messages to the Server, 6: "the server MAY close the connection (without terminating
+    /// the SSE stream) at any time in order to avoid holding a long-lived connection").
+    pub(super) fn ask_to_leave(&mut self) -> Option<Waker> {
+        self.reader.as_mut()?.stay = Stay::UntilAllIsGiven;
+        self.wake()
+    }
+
+    /// Drops what is kept for replay alone.
+    pub(super) fn drop_passed(&mut self) {
+        self.log.drop_passed(self.passed());
+    }
+
+    /// Drops what nobody has read, more than `least` bytes of it: whoever reads on is told.
+    pub(super) fn drop_unread(&mut self, least: usize) -> Option<Waker> {
+        if self.log.bytes() <= least {
+            return None;
+        }
+        self.log.clear();
+        if let Role::Post(_) = self.role {
+            self.state = State::Lost { since: None };
+        }
+        self.wake()
+    }
+
     /// Whether no call of the stream is open and nobody reads it.
     pub(super) fn is_settled(&self) -> bool {
         !self.is_attached()
@@ -349,7 +388,12 @@ impl Stream {
     }
 
     /// Detaches a reader that left something untaken for too long (decision 9).
-    pub(super) fn detach_stalled(&mut self, now: Millis, stall: Duration) -> Option<Waker> {
+    pub(super) fn detach_stalled(
+        &mut self,
+        now: Millis,
+        stall: Duration,
+        retention: Duration,
+    ) -> Option<Waker> {
         let live = matches!(self.state, State::Live);
         let reader = self.reader.as_mut()?;
         let waiting = !live
@@ -359,10 +403,12 @@ impl Stream {
         // A client that was given no id cannot come back: that is left to the write deadline.
         let stranded =
             matches!(self.role, Role::Post(_)) && reader.polling == Polling::Unprimed && place == 0;
-        if !waiting || stranded {
+        if !waiting || (stranded && live) {
             reader.unmoved = None;
             return None;
         }
+        // One who was never given an id is given all the time that the log has.
+        let stall = if stranded { stall.saturating_add(retention) } else { stall };
         match reader.unmoved {
             Some(mark) if mark.place == place => {
                 if now < mark.at.after(stall) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::log::Kind;
 use super::session::Session;
-use super::state::Sent;
+use super::state::{Closed, Sent};
 
 /// What stops the handler of a call.
 pub(crate) trait Cancel: Send + Sync {
@@ -109,6 +109,11 @@ impl CallSender {
     pub(crate) fn send(&self, kind: Kind, message: Bytes) -> Sent {
         debug_assert_ne!(kind, Kind::Answer, "an answer takes the ticket");
         self.session.send(self.key, kind, message)
+    }
+
+    /// Asks the connection of the call's stream to end. The stream lives on.
+    pub(crate) fn close_stream(&self) -> Closed {
+        self.session.close_stream(self.key)
     }
 
     /// Whether a notification of so many bytes would fit behind a marker.

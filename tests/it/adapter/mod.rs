@@ -4,7 +4,9 @@
 mod admission;
 mod bodies;
 mod cors;
+mod drain;
 mod media;
+mod memory;
 mod mounting;
 mod paths;
 mod protocols;

@@ -52,7 +52,8 @@ async fn a_call_in_flight_has_its_answer() {
 /// client comes back to another instance, and the server need not wait for its deadline.
 #[tokio::test]
 async fn a_standalone_stream_ends_cleanly() {
-    let running = start(&Probe::default(), PATIENCE * 10).await;
+    // It ends within half of the time.
+    let running = start(&Probe::default(), Duration::from_secs(2)).await;
     let addr = running.local_addr();
     let opened = Wire::connect(addr).await.send(&post(&[], &initialize("2025-11-25"))).await;
     let id = opened.header("mcp-session-id").expect("a session").to_owned();
@@ -65,15 +66,21 @@ async fn a_standalone_stream_ends_cleanly() {
     assert!(remainder.ends_with(b"0\r\n\r\n"), "{:?}", String::from_utf8_lossy(&remainder));
 }
 
-/// What does not end by the deadline is ended: a modern call's handler is dropped.
+/// What does not end in time is ended a little before the deadline: its handler is dropped, and its
+/// client is told why.
 #[tokio::test]
-async fn a_call_that_does_not_end_is_dropped_at_the_deadline() {
+async fn a_call_that_does_not_end_is_answered_with_an_error_before_the_deadline() {
     let probe = Probe::default();
-    let running = start(&probe, Duration::from_millis(50)).await;
+    let running = start(&probe, Duration::from_millis(800)).await;
     let mut wire = Wire::connect(running.local_addr()).await;
     wire.write(modern_call(1, "wait", json!({})).as_bytes()).await;
     probe.started(1).await;
-    assert_eq!(end(running).await.aborted, 1);
+    running.begin_shutdown();
+    let answer = wire.answer().await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.json()["error"]["code"], -32603);
+    assert_eq!(answer.json()["error"]["data"]["reason"], "shutting_down");
     probe.dropped(1).await;
     wire.closed().await;
+    assert_eq!(end(running).await.aborted, 0);
 }

@@ -10,6 +10,7 @@ mod disconnect;
 mod expiry;
 mod framing;
 mod initialize;
+mod lifetime;
 mod listen;
 mod logging;
 mod messages;

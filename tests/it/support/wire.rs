@@ -212,6 +212,14 @@ impl Wire {
         }
     }
 
+    /// So many bytes.
+    pub async fn exactly(&mut self, length: usize) -> Vec<u8> {
+        while self.buffer.len() < length {
+            assert!(self.more().await, "the connection ended early");
+        }
+        self.buffer.drain(..length).collect()
+    }
+
     async fn take_until(&mut self, mark: &[u8]) -> Option<Vec<u8>> {
         loop {
             if let Some(at) = find(&self.buffer, mark) {

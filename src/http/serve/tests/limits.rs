@@ -2,6 +2,10 @@
 
 use super::*;
 
+/// What a connection beyond the limit is told.
+const REFUSED: &str = "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32603,\"message\":\
+    \"The server has as many connections as it may: try again later\"}}";
+
 #[tokio::test]
 async fn a_connection_beyond_the_limit_is_answered_503_until_one_ends() {
     let server = Server::start(|serve| serve.max_connections(2)).await;
@@ -14,8 +18,11 @@ async fn a_connection_beyond_the_limit_is_answered_503_until_one_ends() {
     third.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
     assert_eq!(
         third.closed().await,
-        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
-         content-length: 0\r\n\r\n"
+        format!(
+            "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{REFUSED}",
+            REFUSED.len()
+        )
     );
     assert_eq!(first.get("/").await, "200 hello");
 
@@ -31,10 +38,10 @@ async fn a_refusal_waits_for_the_request() {
     let server = Server::start(|serve| serve.max_connections(0)).await;
     let mut silent = server.connect().await;
     let mut witness = server.connect().await;
-    assert_eq!(witness.get("/").await, "503 ");
+    assert_eq!(witness.get("/").await, format!("503 {REFUSED}"));
     let read = silent.stream.try_read(&mut [0]);
     assert_eq!(read.unwrap_err().kind(), io::ErrorKind::WouldBlock);
-    assert_eq!(silent.get("/").await, "503 ");
+    assert_eq!(silent.get("/").await, format!("503 {REFUSED}"));
 }
 
 #[tokio::test]
@@ -47,7 +54,7 @@ async fn refusals_are_limited_too() {
     let mut beyond = server.connect().await;
     let read = within(beyond.stream.read(&mut [0])).await;
     assert!(matches!(read, Ok(0) | Err(_)), "closed: {read:?}");
-    assert_eq!(silent[99].get("/").await, "503 ");
+    assert_eq!(silent[99].get("/").await, format!("503 {REFUSED}"));
 }
 
 /// Only in a process of its own: the limit is the process's.

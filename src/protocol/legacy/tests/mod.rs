@@ -1,7 +1,9 @@
 //! Scripts of what goes over the wire, over injected time.
 
+mod budget;
 mod calls;
 mod gaps;
+mod leaving;
 mod model;
 mod sessions;
 mod streams;
@@ -14,7 +16,7 @@ use bytes::Bytes;
 
 use super::log::Refused;
 use super::registry::Swept;
-use super::state::Cancelled;
+use super::state::{Cancelled, Closed};
 use super::ticket::Cancel;
 use super::*;
 use crate::protocol::jsonrpc::RequestId;

@@ -1,0 +1,195 @@
+//! What a service counts while it runs. Nothing here waits, and what every call would touch is
+//! left out: counting is for what is opened, ended, refused, or goes wrong.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use super::service::Shared;
+use super::watched::Watched;
+
+/// A number that grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a stream is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum StreamKind {
+    /// The answer to a POST, with what its calls say before.
+    Call,
+    /// The standalone GET stream of a legacy session.
+    Standalone,
+    /// A `subscriptions/listen` of 2026-07-28.
+    Listen,
+}
+
+/// How a stream's connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum StreamEnd {
+    /// All was said.
+    Finished,
+    /// The client left, or the connection broke.
+    Disconnected,
+    /// A newer connection took the stream, this one did not read, or its handler ended it.
+    Displaced,
+    /// It was as old as a stream may be.
+    Aged,
+    /// The server drained.
+    Drained,
+    /// Its reader left what was there unread for too long, where it could not come back.
+    Stalled,
+}
+
+impl StreamKind {
+    pub(crate) const ALL: [Self; 3] = [Self::Call, Self::Standalone, Self::Listen];
+
+    /// The kind as metrics name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Standalone => "standalone",
+            Self::Listen => "listen",
+        }
+    }
+}
+
+impl StreamEnd {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Finished,
+        Self::Disconnected,
+        Self::Displaced,
+        Self::Aged,
+        Self::Drained,
+        Self::Stalled,
+    ];
+
+    /// The reason as metrics name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Disconnected => "disconnected",
+            Self::Displaced => "displaced",
+            Self::Aged => "aged",
+            Self::Drained => "drained",
+            Self::Stalled => "stalled",
+        }
+    }
+}
+
+/// The counts of one service.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) heartbeats: Counter,
+    pub(crate) sessions_opened: Counter,
+    pub(crate) sessions_deleted: Counter,
+    pub(crate) sessions_expired: Counter,
+    pub(crate) sessions_shut_down: Counter,
+    pub(crate) resumed: Counter,
+    pub(crate) resumed_too_late: Counter,
+    pub(crate) gaps: Counter,
+    pub(crate) stalled_readers: Counter,
+    pub(crate) cut_off_calls: Counter,
+    pub(crate) evicted_bytes: Counter,
+    ends: [[Counter; StreamEnd::ALL.len()]; StreamKind::ALL.len()],
+    refusals: Mutex<BTreeMap<&'static str, u64>>,
+    open: [Mutex<OpenStreams>; StreamKind::ALL.len()],
+}
+
+#[derive(Default)]
+struct OpenStreams {
+    opened: u64,
+    streams: BTreeMap<u64, OpenStream>,
+}
+
+struct OpenStream {
+    since: Instant,
+    /// For the sweeper, where nothing else would notice that nobody reads it.
+    watched: Option<Arc<Watched>>,
+}
+
+impl Counters {
+    /// Counts a refusal by the name of its reason.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        *lock(&self.refusals).entry(reason).or_default() += 1;
+    }
+
+    /// The refusals by reason.
+    pub(crate) fn refusals(&self) -> BTreeMap<&'static str, u64> {
+        lock(&self.refusals).clone()
+    }
+
+    /// How many streams of a kind ended so.
+    pub(crate) fn ends(&self, kind: StreamKind, end: StreamEnd) -> u64 {
+        self.ends[kind as usize][end as usize].get()
+    }
+
+    /// The open streams that want to be watched.
+    pub(crate) fn watched(&self) -> Vec<Arc<Watched>> {
+        let open = lock(&self.open[StreamKind::Call as usize]);
+        open.streams.values().filter_map(|it| it.watched.clone()).collect()
+    }
+
+    /// When each open stream of a kind was opened.
+    pub(crate) fn open_since(&self, kind: StreamKind) -> Vec<Instant> {
+        lock(&self.open[kind as usize]).streams.values().map(|it| it.since).collect()
+    }
+}
+
+/// A stream that is counted while it is open.
+pub(crate) struct StreamGuard {
+    shared: Arc<Shared>,
+    kind: StreamKind,
+    key: u64,
+    end: StreamEnd,
+}
+
+impl StreamGuard {
+    /// Counts a stream as open. Unless something else is said, it ends with its client's leave.
+    pub(crate) fn open(shared: &Arc<Shared>, kind: StreamKind) -> Self {
+        let mut open = lock(&shared.counters.open[kind as usize]);
+        open.opened += 1;
+        let key = open.opened;
+        open.streams.insert(key, OpenStream { since: Instant::now(), watched: None });
+        drop(open);
+        Self { shared: Arc::clone(shared), kind, key, end: StreamEnd::Disconnected }
+    }
+
+    /// Has the sweeper watch the stream.
+    pub(crate) fn watch(&self, watched: Arc<Watched>) {
+        let mut open = lock(&self.shared.counters.open[self.kind as usize]);
+        if let Some(open) = open.streams.get_mut(&self.key) {
+            open.watched = Some(watched);
+        }
+    }
+
+    /// Notes how the stream ends.
+    pub(crate) fn ends(&mut self, end: StreamEnd) {
+        self.end = end;
+    }
+}
+
+impl Drop for StreamGuard {
+    fn drop(&mut self) {
+        let counters = &self.shared.counters;
+        counters.ends[self.kind as usize][self.end as usize].add(1);
+        lock(&counters.open[self.kind as usize]).streams.remove(&self.key);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,112 @@
+//! The one task of a service: it sweeps the sessions, and ends what a drain has no time for.
+
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+use futures::future::{Either, select};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+
+use super::service::Shared;
+
+/// Starts it. It ends with the service.
+pub(crate) fn spawn(shared: &Arc<Shared>) {
+    let shared = Arc::downgrade(shared);
+    let sweeping = Sweeping(Weak::clone(&shared));
+    tokio::spawn(async move {
+        let _until_the_runtime_ends = sweeping;
+        run(&shared).await;
+    });
+}
+
+/// That a sweeper runs. It ends with its runtime, and then the next session starts another.
+struct Sweeping(Weak<Shared>);
+
+impl Drop for Sweeping {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.sweeping.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// How far a drain has come.
+enum Stage {
+    Serving,
+    Draining { cut_off_at: Instant },
+    CutOff,
+}
+
+async fn run(shared: &Weak<Shared>) {
+    let Some(period) = shared.upgrade().map(|shared| shared.registry.limits().sweep_period) else {
+        return;
+    };
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stage = Stage::Serving;
+    while let Some(next) = step(shared, stage, &mut ticks).await {
+        stage = next;
+    }
+}
+
+/// Waits for the next thing to do, and does it. None when the service is gone.
+async fn step(shared: &Weak<Shared>, stage: Stage, ticks: &mut Interval) -> Option<Stage> {
+    // What is waited for must not keep the service alive.
+    let ticked = match stage {
+        Stage::Serving => {
+            let begun = shared.upgrade()?.drain.begun(None).wait();
+            matches!(select(pin!(ticks.tick()), begun).await, Either::Left(_))
+        }
+        Stage::Draining { cut_off_at } => {
+            matches!(
+                select(pin!(ticks.tick()), pin!(sleep_until(cut_off_at))).await,
+                Either::Left(_)
+            )
+        }
+        Stage::CutOff => {
+            ticks.tick().await;
+            true
+        }
+    };
+    let shared = shared.upgrade()?;
+    if ticked {
+        shared.sweep();
+    }
+    Some(match stage {
+        Stage::Serving if ticked => stage,
+        Stage::Serving => match shared.drain.cut_off_at() {
+            Some(cut_off_at) => Stage::Draining { cut_off_at },
+            // A new listener came at this moment.
+            None => Stage::Serving,
+        },
+        _ if !shared.drain.is_draining() => Stage::Serving,
+        Stage::Draining { .. } if !ticked => {
+            shared.cut_off();
+            Stage::CutOff
+        }
+        Stage::Draining { .. } | Stage::CutOff => stage,
+    })
+}
+
+impl Shared {
+    fn sweep(self: &Arc<Self>) {
+        let swept = self.registry.sweep(self.now());
+        self.counters.sessions_expired.add(swept.expired as u64);
+        self.counters.stalled_readers.add(swept.detached as u64);
+        let (period, stall) = (self.registry.limits().sweep_period, self.registry.limits().stall);
+        let watched = self.counters.watched();
+        let stalled = watched.iter().filter(|stream| stream.sweep(period, stall, self)).count();
+        self.counters.stalled_readers.add(stalled as u64);
+        if self.registry.budget().take_pressure() {
+            self.relieve();
+        }
+    }
+
+    /// The drain has no more time: each call that still runs is answered with an error.
+    fn cut_off(&self) {
+        let ended = self.registry.shut_down();
+        self.counters.sessions_shut_down.add(ended.sessions as u64);
+        self.counters.cut_off_calls.add(ended.calls as u64);
+        self.drain.cut();
+    }
+}

@@ -1,0 +1,115 @@
+//! A stream that cannot be resumed, as the sweeper sees it.
+//!
+//! Over HTTP/2 a peer can hold a single stream back, for ever, while its connection lives. hyper
+//! does not poll the body then, so the body cannot notice (decision 9). What waits in it is dropped
+//! once nothing of it was taken for a time, and its reader is told if it ever reads on.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+
+use super::held::Held;
+use super::service::Shared;
+use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error};
+use crate::server::Context;
+
+/// What a stream and its call's task share.
+pub(crate) struct Watched {
+    cx: Context,
+    id: RequestId,
+    moved: AtomicBool,
+    state: Mutex<State>,
+    task: OnceLock<AbortHandle>,
+}
+
+struct State {
+    answer: Option<Held>,
+    unmoved: Duration,
+    reader: Reader,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    Reads,
+    Stalled,
+}
+
+impl Watched {
+    pub(crate) fn new(cx: Context, id: RequestId) -> Arc<Self> {
+        let state = State { answer: None, unmoved: Duration::ZERO, reader: Reader::Reads };
+        Arc::new(Self {
+            cx,
+            id,
+            moved: AtomicBool::new(false),
+            state: Mutex::new(state),
+            task: OnceLock::new(),
+        })
+    }
+
+    /// Notes the task that runs the call.
+    pub(crate) fn runs_in(&self, task: AbortHandle) {
+        // A stream has one task.
+        let _ = self.task.set(task);
+    }
+
+    /// Leaves the answer for the stream.
+    pub(crate) fn answer(&self, answer: Held) {
+        let mut state = self.lock();
+        if state.reader == Reader::Reads {
+            state.answer = Some(answer);
+        }
+    }
+
+    /// Takes the answer. There is none if its call was aborted.
+    pub(crate) fn take_answer(&self) -> Option<Held> {
+        self.lock().answer.take()
+    }
+
+    /// Whether the reader stalled, and lost what was there for it.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.lock().reader == Reader::Stalled
+    }
+
+    /// Notes that the stream was read from.
+    pub(crate) fn moves(&self) {
+        self.moved.store(true, Ordering::Relaxed);
+    }
+
+    /// Looks, a period after it looked before, whether the reader stalls; says so when it has for
+    /// the limit, once.
+    pub(crate) fn sweep(&self, period: Duration, limit: Duration, shared: &Arc<Shared>) -> bool {
+        {
+            let mut state = self.lock();
+            let waits = state.answer.is_some() || self.cx.outbox().needs_stream();
+            if self.moved.swap(false, Ordering::Relaxed) || !waits {
+                state.unmoved = Duration::ZERO;
+                return false;
+            }
+            state.unmoved += period;
+            if state.unmoved < limit || state.reader == Reader::Stalled {
+                return false;
+            }
+            state.reader = Reader::Stalled;
+        }
+        self.stop(shared);
+        true
+    }
+
+    /// Ends the call and drops what it said.
+    fn stop(&self, shared: &Arc<Shared>) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+        self.cx.cancel();
+        self.cx.outbox().discard();
+        let error = RpcError::internal("The stream was not read for too long, and was dropped");
+        let told = Held::new(shared, &self.id, encode_error(Some(&self.id), &error));
+        self.lock().answer = Some(told);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
