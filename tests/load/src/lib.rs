@@ -9,6 +9,7 @@
 
 pub mod client;
 pub mod limits;
+pub mod random;
 pub mod report;
 pub mod scenarios;
 pub mod sse;

@@ -31,7 +31,7 @@ pub struct Parser {
     buffer: BytesMut,
     /// Up to where the buffer holds no end of a line.
     searched: usize,
-    event: Event,
+    block: Event,
     fields: usize,
     /// How many comment lines there were.
     pub comments: u64,
@@ -42,12 +42,12 @@ impl Parser {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next event that is there whole.
-    pub fn next(&mut self) -> Option<Event> {
+    /// The next event, if it is there whole.
+    pub fn event(&mut self) -> Option<Event> {
         while let Some(line) = self.line() {
             if line.is_empty() {
                 if std::mem::take(&mut self.fields) > 0 {
-                    return Some(std::mem::take(&mut self.event));
+                    return Some(std::mem::take(&mut self.block));
                 }
             } else if line.starts_with(':') {
                 self.comments += 1;
@@ -80,14 +80,14 @@ impl Parser {
         let value = value.strip_prefix(' ').unwrap_or(value);
         self.fields += 1;
         match name {
-            "id" => self.event.id = Some(value.to_owned()),
-            "event" => self.event.name = Some(value.to_owned()),
-            "retry" => self.event.retry = value.parse().ok(),
+            "id" => self.block.id = Some(value.to_owned()),
+            "event" => self.block.name = Some(value.to_owned()),
+            "retry" => self.block.retry = value.parse().ok(),
             "data" => {
-                if !self.event.data.is_empty() {
-                    self.event.data.push('\n');
+                if !self.block.data.is_empty() {
+                    self.block.data.push('\n');
                 }
-                self.event.data.push_str(value);
+                self.block.data.push_str(value);
             }
             _ => self.fields -= 1,
         }
@@ -105,7 +105,7 @@ mod tests {
         let (mut parser, mut events) = (Parser::default(), Vec::new());
         for piece in STREAM.as_bytes().chunks(size) {
             parser.push(piece);
-            events.extend(std::iter::from_fn(|| parser.next()));
+            events.extend(std::iter::from_fn(|| parser.event()));
         }
         (events, parser)
     }

@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -46,9 +45,9 @@ impl Subject {
     pub async fn start(knobs: &[&str]) -> Result<Self> {
         // Both are binaries of one package.
         let path = std::env::current_exe()?.with_file_name("subject");
-        Self::start_with(Command::new(&path).args(knobs)).await.with_context(|| {
-            format!("starting {} {}", PathBuf::from(path).display(), knobs.join(" "))
-        })
+        Self::start_with(Command::new(&path).args(knobs))
+            .await
+            .with_context(|| format!("starting {} {}", path.display(), knobs.join(" ")))
     }
 
     /// Starts a server by a command that ends in running it, in a network namespace, say.
@@ -91,6 +90,11 @@ impl Subject {
         Ok(serde_json::from_value(self.control("heap").await?)?)
     }
 
+    /// The same after the allocator gave back what it kept for later.
+    pub async fn trimmed_heap(&self) -> Result<Heap> {
+        Ok(serde_json::from_value(self.control("trim").await?)?)
+    }
+
     /// What the service tells of itself.
     pub async fn stats(&self) -> Result<Value> {
         self.control("stats").await
@@ -118,6 +122,22 @@ impl Subject {
         let text = String::from_utf8_lossy(&body);
         ensure!(head.status == 200, "/control/{what}: {} {text}", head.status);
         serde_json::from_slice(&body).with_context(|| format!("/control/{what}: {text}"))
+    }
+
+    /// Its figures once they have come to rest: several in a row that hardly differ.
+    pub async fn settled_heap(&self) -> Result<Heap> {
+        const IN_A_ROW: usize = 5;
+        const LIMIT: Duration = Duration::from_secs(20);
+        let begun = std::time::Instant::now();
+        let (mut last, mut alike) = (self.heap().await?, 0);
+        while alike < IN_A_ROW && begun.elapsed() < LIMIT {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let heap = self.heap().await?;
+            let rests = heap.live.abs_diff(last.live) <= last.live / 500;
+            alike = if rests { alike + 1 } else { 0 };
+            last = heap;
+        }
+        Ok(last)
     }
 
     /// Waits until `heap` has come down to at most this many live bytes, or a time is over; gives

@@ -204,7 +204,7 @@ impl Wire {
     /// Cancel safe: a piece that came is kept.
     pub async fn event(&mut self) -> Result<Option<Event>, WireError> {
         loop {
-            if let Some(event) = self.events.next() {
+            if let Some(event) = self.events.event() {
                 return Ok(Some(event));
             }
             match self.piece().await? {

@@ -7,7 +7,11 @@ use futures::future::BoxFuture;
 
 use crate::report::Run;
 
+mod abandoned;
+mod overload;
+mod race;
 mod rapid;
+mod sessions;
 
 /// One scenario.
 #[derive(Clone, Copy)]
@@ -26,9 +30,35 @@ const fn minutes(tenth: u64, full: u64) -> [Duration; 2] {
 }
 
 /// All of them, in the order in which they are run.
-pub const ALL: &[Scenario] = &[Scenario {
-    name: "rapid",
-    about: "100 sessions with a stream held make 50 calls each as fast as they can",
-    limits: minutes(2, 2),
-    run: |run| Box::pin(rapid::run(run)),
-}];
+pub const ALL: &[Scenario] = &[
+    Scenario {
+        name: "rapid",
+        about: "100 sessions with a stream held make 50 calls each as fast as they can",
+        limits: minutes(2, 2),
+        run: |run| Box::pin(rapid::run(run)),
+    },
+    Scenario {
+        name: "sessions",
+        about: "8,192 sessions with an open stream each come, call and go, five times",
+        limits: minutes(4, 20),
+        run: |run| Box::pin(sessions::run(run)),
+    },
+    Scenario {
+        name: "abandoned",
+        about: "100,000 sessions that nobody uses go by expiry and leave nothing",
+        limits: minutes(2, 8),
+        run: |run| Box::pin(abandoned::run(run)),
+    },
+    Scenario {
+        name: "race",
+        about: "notifications to all race empty replies, aborts and DELETEs, 1,000,000 times",
+        limits: minutes(5, 25),
+        run: |run| Box::pin(race::run(run)),
+    },
+    Scenario {
+        name: "overload",
+        about: "twice the admitted load: 503 beyond the limits, and what is admitted completes",
+        limits: minutes(3, 6),
+        run: |run| Box::pin(overload::run(run)),
+    },
+];

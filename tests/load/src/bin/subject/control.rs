@@ -1,8 +1,10 @@
 //! The service in front of the MCP service: what is under `/control/` is for the driver.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -32,7 +34,18 @@ impl Controlled {
     fn control(&self, what: &str, query: &str) -> Result<Value, (StatusCode, String)> {
         match what {
             "heap" => Ok(heap::figures()),
+            "trim" => {
+                heap::trim();
+                Ok(heap::figures())
+            }
             "stats" => Ok(self.stats()),
+            // Not by SIGTERM: the listener stays, and what a kept connection is told can be seen.
+            "drain" => {
+                let ms = parameter(query, "ms").and_then(|ms| ms.parse().ok());
+                let ms = ms.ok_or((StatusCode::BAD_REQUEST, "?ms=".to_owned()))?;
+                self.service.begin_drain(Duration::from_millis(ms));
+                Ok(json!({}))
+            }
             "release" => {
                 let name = parameter(query, "name");
                 let name = name.ok_or((StatusCode::BAD_REQUEST, "?name=".to_owned()))?;
@@ -49,9 +62,31 @@ impl Controlled {
     }
 
     fn stats(&self) -> Value {
+        let stats = self.service.stats();
+        let streams = stats.streams.iter().map(|(kind, streams)| {
+            let ended = streams.ended.iter().map(|(end, count)| (end.as_str(), count));
+            let ended: BTreeMap<_, _> = ended.collect();
+            (kind.as_str(), json!({"open": streams.open, "ended": ended}))
+        });
+        let streams: BTreeMap<_, _> = streams.collect();
         json!({
-            "sessions": self.service.sessions(),
-            "calls_in_flight": self.service.calls_in_flight(),
+            "ready": self.service.is_ready(),
+            "sessions": stats.sessions,
+            "sessions_opened": stats.sessions_opened,
+            "sessions_expired": stats.sessions_expired,
+            "calls_in_flight": stats.calls,
+            "calls_cut_off": stats.calls_cut_off,
+            "streams": streams,
+            "connections": stats.connections.open,
+            "connections_stalled": stats.connections.stalled_writers,
+            "refused": stats.refused,
+            "replays_hit": stats.replays_hit,
+            "replays_over": stats.replays_over,
+            "replays_gap": stats.replays_gap,
+            "heartbeats_sent": stats.heartbeats_sent,
+            "readers_stalled": stats.readers_stalled,
+            "bytes_held": stats.bytes_held,
+            "bytes_evicted": stats.bytes_evicted,
             "log_bytes": self.service.log_bytes(),
             "discarded_messages": self.service.discarded_messages(),
         })

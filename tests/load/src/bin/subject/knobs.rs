@@ -25,6 +25,15 @@ pub struct Knobs {
     connection_idle: Option<Duration>,
     write_stall: Option<Duration>,
     shutdown_deadline: Option<Duration>,
+    stream_age: Option<Duration>,
+    retry: Option<Duration>,
+    max_held_bytes: Option<usize>,
+    session_log: Option<usize>,
+    max_calls_per_session: Option<usize>,
+    reader_stall: Option<Duration>,
+    body_timeout: Option<Duration>,
+    first_byte: Option<Duration>,
+    head_timeout: Option<Duration>,
 }
 
 const HELP: &str = "\
@@ -44,8 +53,16 @@ const HELP: &str = "\
 --shutdown-deadline MS
 --allow-host HOST
 --allow-any-host
---stream-age MS           --retry MS      --max-parked N      --max-log-bytes N
---standalone serve|refuse|auto";
+--stream-age MS           how old a stream may become
+--retry MS                what clients whose stream ends early are told to wait
+--max-held-bytes N        what the service may hold in all
+--session-log N           what all streams of a session keep, in bytes
+--max-calls-per-session N
+--reader-stall MS         how long a reader may leave a message untaken
+--body-timeout MS         how long a body may take to arrive
+--first-byte MS           how long a connection may send nothing at first
+--head-timeout MS         how long a head may take to arrive
+--max-parked N            --standalone serve|refuse|auto";
 
 impl Knobs {
     /// Reads the arguments of the command.
@@ -84,7 +101,16 @@ impl Knobs {
             "write-stall" => self.write_stall = Some(millis(value)?),
             "shutdown-deadline" => self.shutdown_deadline = Some(millis(value)?),
             "allow-host" => self.allow_hosts.push(value.to_owned()),
-            "stream-age" | "retry" | "max-parked" | "max-log-bytes" | "standalone" => {
+            "stream-age" => self.stream_age = Some(millis(value)?),
+            "retry" => self.retry = Some(millis(value)?),
+            "max-held-bytes" => self.max_held_bytes = number(value)?,
+            "session-log" => self.session_log = number(value)?,
+            "max-calls-per-session" => self.max_calls_per_session = number(value)?,
+            "reader-stall" => self.reader_stall = Some(millis(value)?),
+            "body-timeout" => self.body_timeout = Some(millis(value)?),
+            "first-byte" => self.first_byte = Some(millis(value)?),
+            "head-timeout" => self.head_timeout = Some(millis(value)?),
+            "max-parked" | "standalone" => {
                 bail!("todo: the crate does not have this option yet")
             }
             _ => bail!("no such option\n{HELP}"),
@@ -109,6 +135,14 @@ impl Knobs {
         builder = apply(builder, self.idle, McpServiceBuilder::session_idle_timeout);
         builder = apply(builder, self.max_sessions, McpServiceBuilder::max_sessions);
         builder = apply(builder, self.max_calls, McpServiceBuilder::max_calls);
+        builder = apply(builder, self.stream_age, McpServiceBuilder::max_stream_age);
+        builder = apply(builder, self.retry, McpServiceBuilder::retry);
+        builder = apply(builder, self.max_held_bytes, McpServiceBuilder::max_held_bytes);
+        builder = apply(builder, self.session_log, McpServiceBuilder::session_log);
+        let calls = self.max_calls_per_session;
+        builder = apply(builder, calls, McpServiceBuilder::max_calls_per_session);
+        builder = apply(builder, self.reader_stall, McpServiceBuilder::reader_stall_timeout);
+        builder = apply(builder, self.body_timeout, McpServiceBuilder::body_timeout);
         if self.log_messages.is_some() || self.log_bytes.is_some() {
             let messages = self.log_messages.unwrap_or(4_096);
             builder = builder.stream_log(messages, self.log_bytes.unwrap_or(1024 * 1024));
@@ -121,6 +155,8 @@ impl Knobs {
         serve = apply(serve, self.max_connections, Serve::max_connections);
         serve = apply(serve, self.connection_idle, Serve::idle_timeout);
         serve = apply(serve, self.write_stall, Serve::write_stall_timeout);
+        serve = apply(serve, self.first_byte, Serve::first_byte_timeout);
+        serve = apply(serve, self.head_timeout, Serve::head_timeout);
         apply(serve, self.shutdown_deadline, Serve::shutdown_deadline)
     }
 }

@@ -45,11 +45,16 @@ struct Burst {
     /// How long to wait after each, in microseconds
     #[serde(default)]
     every_us: u64,
+    /// What to answer with instead of the count
+    text: Option<String>,
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Progress {
     steps: u64,
+    /// How long to wait after each, in microseconds
+    #[serde(default)]
+    every_us: u64,
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -101,7 +106,7 @@ async fn burst(args: Burst, cx: Context) -> Result<String, ToolError> {
         }
         pause(args.every_us).await;
     }
-    Ok(args.count.to_string())
+    Ok(args.text.unwrap_or_else(|| args.count.to_string()))
 }
 
 async fn pause(micros: u64) {
@@ -116,7 +121,7 @@ async fn pause(micros: u64) {
 async fn progress(args: Progress, cx: Context) -> Result<String, ToolError> {
     for step in 1..=args.steps {
         cx.progress(step as f64, Some(args.steps as f64), "");
-        tokio::task::yield_now().await;
+        pause(args.every_us).await;
     }
     Ok(args.steps.to_string())
 }
