@@ -9,8 +9,8 @@
 use std::time::Duration;
 
 use mcp_http::{
-    Arguments, CallToolResult, Content, Context, LogLevel, McpService, ResourceContents, Server,
-    ServerBuilder, Structured, Tool, ToolAnnotations, ToolError, serve,
+    Arguments, CallToolResult, Changes, Content, Context, LogLevel, McpService, ResourceContents,
+    Server, ServerBuilder, Structured, Tool, ToolAnnotations, ToolError, serve,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -36,6 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     builder = speaking_tools(builder);
     builder = demanding_tools(builder);
     builder = watched_tools(builder, watch::Sender::default());
+    builder = announcing_tools(builder, &Changes::new());
     let service = McpService::builder(builder.build()?).build()?;
 
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
@@ -260,6 +261,20 @@ fn schema_with_headers() -> Value {
         },
         "required": ["region"],
     })
+}
+
+// ---- tools that change the server ----
+
+/// Nothing changes, but clients that listen are told to look.
+fn announcing_tools(builder: ServerBuilder, changes: &Changes) -> ServerBuilder {
+    let announce = changes.clone();
+    builder.changes(changes).tool(
+        Tool::new("test_trigger_tool_change").with_description("Says that the tools have changed"),
+        move |_: Arguments, _: Context| {
+            announce.tools_changed();
+            async { Ok::<_, ToolError>("Told all who listen.") }
+        },
+    )
 }
 
 // ---- tools whose ends are counted ----

@@ -6,11 +6,15 @@ mod http;
 mod protocol;
 mod server;
 
+#[cfg(feature = "cloud-logging")]
+pub use crate::http::CloudLogging;
 pub use crate::http::{
-    Admit, ConnectionStats, Drained, Framing, IntoListener, McpService, McpServiceBuilder,
-    PeerAddr, ResponseBody, ResponseFuture, Running, Serve, ShutdownSignal, ShutdownWait, Stats,
-    StreamEnd, StreamKind, StreamStats, WriteDeadline, serve,
+    Admit, CloudRun, CloudRunError, ConnectionStats, Drained, Framing, Front, IntoListener,
+    McpService, McpServiceBuilder, ResponseBody, ResponseFuture, RoutesBody, RoutesFuture, Running,
+    Serve, ShutdownSignal, ShutdownWait, StandaloneStream, Stats, StreamEnd, StreamKind,
+    StreamStats, WithRoutes, WriteDeadline, serve,
 };
+pub use crate::protocol::client_addr::PeerAddr;
 pub use crate::protocol::head::Head;
 pub use crate::protocol::log_level::{LogLevel, UnknownLogLevel};
 pub use crate::protocol::principal::Principal;
@@ -19,8 +23,8 @@ pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};
 #[cfg(feature = "schemars")]
 pub use crate::server::TypedToolResult;
 pub use crate::server::{
-    Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, ClientCapabilities,
-    Content, Context, Icon, IconTheme, Implementation, IntoToolResult, ResourceContents,
-    ResourceLink, Role, Server, ServerBuilder, Structured, Tool, ToolAnnotations, ToolCatalogue,
-    ToolError, ToolHandler, ToolPage,
+    Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, Changes,
+    ClientCapabilities, Content, Context, Icon, IconTheme, Implementation, IntoToolResult,
+    ResourceContents, ResourceLink, Role, Server, ServerBuilder, Structured, Tool, ToolAnnotations,
+    ToolCatalogue, ToolError, ToolHandler, ToolPage,
 };

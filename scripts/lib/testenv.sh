@@ -2,7 +2,7 @@
 #
 # What the tests need beyond cargo, installed into a folder of the project's
 # own: Node 22, both versions of the official conformance suite, the TypeScript
-# clients, the Python clients. Sourced by scripts/test.
+# clients, the Python clients, a YAML parser. Sourced by scripts/test.
 #
 # Everything is pinned by a lock file that is checked in. An installed piece
 # carries a stamp, the hash of its pins: as long as they agree nothing is done,
@@ -52,8 +52,9 @@ _venv() {
 
 testenv_npm() { testenv_piece "$1" "$2/package.json" "$2/package-lock.json" -- _npm_ci "$2"; }
 
+# testenv_python NAME PINS: a virtual environment with what the pins name.
 testenv_python() {
-    local pins="$root/tests/clients/python/requirements-$1.txt"
+    local pins="$root/tests/$2"
     # A virtual environment belongs to the interpreter that made it.
     local interpreter="$testenv_dir/python3.version"
     mkdir -p "$testenv_dir"
@@ -84,6 +85,7 @@ testenv_setup() {
     fi
     local version
     for version in 1.30.0 2.3.0; do
-        testenv_python "$version" || missing+=("python-$version")
+        testenv_python "$version" "clients/python/requirements-$version.txt" ||
+            missing+=("python-$version")
     done
 }

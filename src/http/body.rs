@@ -9,6 +9,7 @@ use std::task::{Context as TaskContext, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::listen::ListenStream;
 use super::log_stream::LogStream;
 use super::request_stream::RequestStream;
 use super::unsent;
@@ -17,7 +18,8 @@ use crate::protocol::budget::Budget;
 /// The body of a response of [`McpService`](crate::McpService).
 ///
 /// It is empty, a single JSON document of known length, or a stream of server-sent events that
-/// owns its source: a bounded queue, or a cursor over a session's log. It never fails.
+/// owns its source: a bounded queue, a cursor over a session's log, or a subscription. It never
+/// fails.
 ///
 /// ```
 /// use http_body_util::{BodyExt, Full};
@@ -48,6 +50,7 @@ enum Kind {
     Full(Bytes),
     Request(Box<RequestStream>),
     Log(Box<LogStream>),
+    Listen(Box<ListenStream>),
 }
 
 impl ResponseBody {
@@ -65,6 +68,10 @@ impl ResponseBody {
 
     pub(crate) fn log(stream: LogStream) -> Self {
         Self { kind: Kind::Log(Box::new(stream)) }
+    }
+
+    pub(crate) fn listen(stream: ListenStream) -> Self {
+        Self { kind: Kind::Listen(Box::new(stream)) }
     }
 }
 
@@ -93,6 +100,7 @@ impl Body for ResponseBody {
             }
             Kind::Request(stream) => stream.poll_bytes(cx),
             Kind::Log(stream) => stream.poll_bytes(cx),
+            Kind::Listen(stream) => stream.poll_bytes(cx),
         };
         bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -103,6 +111,7 @@ impl Body for ResponseBody {
             Kind::Full(bytes) => bytes.is_empty(),
             Kind::Request(stream) => stream.is_over(),
             Kind::Log(stream) => stream.is_over(),
+            Kind::Listen(stream) => stream.is_over(),
         }
     }
 
@@ -110,7 +119,7 @@ impl Body for ResponseBody {
         match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Request(_) | Kind::Log(_) => SizeHint::default(),
+            Kind::Request(_) | Kind::Log(_) | Kind::Listen(_) => SizeHint::default(),
         }
     }
 }
@@ -120,7 +129,7 @@ impl fmt::Debug for ResponseBody {
         let kind = match &self.kind {
             Kind::Empty => "empty",
             Kind::Full(_) => "full",
-            Kind::Request(_) | Kind::Log(_) => "stream",
+            Kind::Request(_) | Kind::Log(_) | Kind::Listen(_) => "stream",
         };
         f.debug_tuple("ResponseBody").field(&kind).finish()
     }

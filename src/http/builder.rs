@@ -8,6 +8,8 @@ use super::collect::BodyLimits;
 use super::commit::Framing;
 use super::path::Endpoint;
 use super::service::{McpService, Shared};
+use super::standalone::StandaloneStream;
+use crate::protocol::client_addr::TrustedHops;
 use crate::protocol::jsonrpc::ParseLimits;
 use crate::protocol::legacy::Limits;
 use crate::protocol::origin::{HostAllowlist, OriginAllowlist};
@@ -48,6 +50,7 @@ pub(crate) struct Options {
     pub(crate) hosts: HostAllowlist,
     pub(crate) origins: OriginAllowlist,
     pub(crate) admit: Option<Arc<dyn Admit>>,
+    pub(crate) trusted_hops: TrustedHops,
     pub(crate) framing: Framing,
     pub(crate) commit_after: Duration,
     pub(crate) heartbeat: Duration,
@@ -56,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) parse: ParseLimits,
     pub(crate) legacy: LegacySessions,
     pub(crate) max_calls: usize,
+    pub(crate) standalone_stream: StandaloneStream,
+    pub(crate) max_parked_streams: usize,
 }
 
 /// How legacy clients are served.
@@ -72,6 +77,7 @@ impl McpServiceBuilder {
             hosts: HostAllowlist::default(),
             origins: OriginAllowlist::default(),
             admit: None,
+            trusted_hops: TrustedHops::default(),
             framing: Framing::Adaptive,
             commit_after: Duration::from_secs(5),
             heartbeat: Duration::from_secs(15),
@@ -80,6 +86,8 @@ impl McpServiceBuilder {
             parse: ParseLimits::default(),
             legacy: LegacySessions::Kept,
             max_calls: 10_000,
+            standalone_stream: StandaloneStream::Auto,
+            max_parked_streams: 10_000,
         };
         Self { server, options, hosts: Vec::new(), origins: Vec::new(), limits: Limits::default() }
     }
@@ -161,6 +169,25 @@ impl McpServiceBuilder {
         self
     }
 
+    /// How many proxies in front append to `X-Forwarded-For`, 0 by default: then the header is not
+    /// believed, and the client's address is that of the connection's peer.
+    ///
+    /// With a number, the client's address is the entry that stands so many places from the
+    /// right, over all lines of the header. Google's load balancer writes `client, balancer`: 2.
+    /// The front end of Cloud Run, without a balancer: 1. One nginx with
+    /// `$proxy_add_x_forwarded_for`: 1. Where there are fewer entries, or the one is no address,
+    /// it is the peer's.
+    ///
+    /// A number that is too high lets clients forge their address, and so does a way around the
+    /// proxies: close it.
+    ///
+    /// See [`Context::client_addr`](crate::Context::client_addr) and
+    /// [`max_sessions_per_address`](Self::max_sessions_per_address).
+    pub fn trusted_hops(mut self, proxies: usize) -> Self {
+        self.options.trusted_hops = TrustedHops(proxies);
+        self
+    }
+
     /// How answers are framed. [`Framing::Adaptive`] by default.
     pub fn framing(mut self, framing: Framing) -> Self {
         self.options.framing = framing;
@@ -237,6 +264,23 @@ impl McpServiceBuilder {
         self
     }
 
+    /// Whether the standalone streams of legacy clients are served. [`StandaloneStream::Auto`] by
+    /// default: where the server has nothing to say on them, they are refused with 405.
+    pub fn standalone_stream(mut self, standalone: StandaloneStream) -> Self {
+        self.options.standalone_stream = standalone;
+        self
+    }
+
+    /// How many streams may be open that wait for changes alone, 10,000 by default: standalone
+    /// streams of legacy clients and `subscriptions/listen` together. One more is answered with
+    /// 503 and `Retry-After`, unless it takes the place of its own session's.
+    ///
+    /// They are no calls and do not count towards [`max_calls`](Self::max_calls).
+    pub fn max_parked_streams(mut self, streams: usize) -> Self {
+        self.options.max_parked_streams = streams;
+        self
+    }
+
     /// Serves legacy clients without sessions: no id is minted, GET and DELETE are answered with
     /// 405, and each POST stands on its own.
     ///
@@ -266,10 +310,23 @@ impl McpServiceBuilder {
     }
 
     /// How many sessions one named principal may have at once, 1,000 by default. One more is
-    /// answered with 503 and `Retry-After`. Anonymous callers share the bound of
-    /// [`max_sessions`](Self::max_sessions).
+    /// answered with 503 and `Retry-After`. Anonymous callers are counted by their address:
+    /// [`max_sessions_per_address`](Self::max_sessions_per_address).
     pub fn max_sessions_per_principal(mut self, sessions: usize) -> Self {
         self.limits.sessions_per_principal = sessions;
+        self
+    }
+
+    /// How many sessions anonymous callers may have at once from one address, 1,000 by default. One
+    /// more is answered with 503 and `Retry-After`. An IPv6 network of 64 bits counts as one
+    /// address.
+    ///
+    /// Behind a proxy all clients come from the proxy's address, until
+    /// [`trusted_hops`](Self::trusted_hops) tells how to find theirs. Where the service is mounted
+    /// in a server that puts no [`PeerAddr`](crate::PeerAddr) into its requests, callers have no
+    /// address and share the bound of [`max_sessions`](Self::max_sessions) alone.
+    pub fn max_sessions_per_address(mut self, sessions: usize) -> Self {
+        self.limits.sessions_per_address = sessions;
         self
     }
 
@@ -328,6 +385,16 @@ impl McpServiceBuilder {
     pub fn stream_retention(mut self, retention: Duration) -> Self {
         self.limits.retention = retention;
         self
+    }
+
+    /// Whether it was said by which hosts the service is reached, if only that it is by any.
+    pub(crate) fn names_hosts(&self) -> bool {
+        !self.hosts.is_empty() || self.options.hosts == HostAllowlist::Any
+    }
+
+    /// The path of the endpoint.
+    pub(crate) fn endpoint_path(&self) -> &Endpoint {
+        &self.options.endpoint
     }
 
     /// Builds the service.

@@ -41,6 +41,7 @@ pub enum Framing {
     Adaptive,
     /// JSON always. What a handler says before its answer is dropped, and a slow call holds its
     /// response's headers back until it answers: nothing tells a proxy in between that it lives.
+    /// `subscriptions/listen`, whose answer can only be a stream, is not offered.
     JsonOnly,
     /// SSE always, also for an answer that is there at once. Refusals stay JSON.
     SseOnly,

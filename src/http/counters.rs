@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::observe;
 use super::service::Shared;
 use super::watched::Watched;
 
@@ -165,6 +167,7 @@ impl StreamGuard {
         let key = open.opened;
         open.streams.insert(key, OpenStream { since: Instant::now(), watched: None });
         drop(open);
+        observe::stream_opened(kind.as_str());
         Self { shared: Arc::clone(shared), kind, key, end: StreamEnd::Disconnected }
     }
 
@@ -186,7 +189,9 @@ impl Drop for StreamGuard {
     fn drop(&mut self) {
         let counters = &self.shared.counters;
         counters.ends[self.kind as usize][self.end as usize].add(1);
-        lock(&counters.open[self.kind as usize]).streams.remove(&self.key);
+        let stream = lock(&counters.open[self.kind as usize]).streams.remove(&self.key);
+        let age = stream.map_or(Duration::ZERO, |stream| stream.since.elapsed());
+        observe::stream_ended(self.kind.as_str(), age, self.end.as_str());
     }
 }
 

@@ -11,6 +11,7 @@ use http_body::Body;
 
 use super::body::ResponseBody;
 use super::collect::collect;
+use super::observe::RequestSpan;
 use super::serve::ShutdownSignal;
 use super::service::Shared;
 use super::{cors, legacy, modern, respond};
@@ -44,7 +45,15 @@ pub(crate) async fn serve<B: Body>(
     if let Some(listener) = parts.extensions.get::<ShutdownSignal>() {
         shared.link(listener);
     }
-    let head = Arc::new(Head::from(parts));
+    let head = Arc::new(Head::from(parts).behind(shared.options.trusted_hops));
+    RequestSpan::of(&head).around(respond_to(shared, head, body)).await
+}
+
+async fn respond_to<B: Body>(
+    shared: Arc<Shared>,
+    head: Arc<Head>,
+    body: B,
+) -> Response<ResponseBody> {
     let origin = match check_door(&shared, &head) {
         Ok(origin) => origin,
         Err(refusal) => return shared.refuse(refusal),

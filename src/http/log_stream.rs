@@ -8,6 +8,8 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::counters::{StreamEnd, StreamGuard, StreamKind};
+use super::observe;
+use super::parked::ParkedPermit;
 use super::pulse::{Beat, Leave, Pulse, Purpose};
 use super::serve::ShutdownSignal;
 use super::service::Shared;
@@ -27,6 +29,7 @@ pub(crate) struct LogStream {
     messages: std::vec::IntoIter<Bytes>,
     begun: Begun,
     over: Over,
+    permit: Option<ParkedPermit>,
 }
 
 #[derive(PartialEq)]
@@ -62,7 +65,14 @@ impl LogStream {
             messages: Vec::new().into_iter(),
             begun: Begun::No,
             over: Over::No,
+            permit: None,
         }
+    }
+
+    /// Keeps the stream counted as parked until it is dropped.
+    pub(crate) fn with_permit(mut self, permit: ParkedPermit) -> Self {
+        self.permit = Some(permit);
+        self
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -99,6 +109,7 @@ impl LogStream {
                 }
                 Step::Gap(messages) => {
                     self.shared.counters.gaps.add(1);
+                    observe::gap_told();
                     self.messages = messages.into_iter();
                 }
                 Step::Displaced { retry } => {

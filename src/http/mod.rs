@@ -5,6 +5,7 @@
 //! own.
 
 mod admit;
+mod announce;
 mod body;
 mod builder;
 mod collect;
@@ -16,15 +17,21 @@ mod endpoint;
 mod held;
 mod jitter;
 mod legacy;
+mod listen;
 mod log_stream;
 mod modern;
+mod observe;
+mod parked;
 mod path;
+mod platform;
 mod pulse;
 mod request_stream;
 mod respond;
 mod serve;
 mod service;
+mod standalone;
 mod stats;
+mod subscriptions;
 mod sweeper;
 mod unsent;
 mod watched;
@@ -34,9 +41,13 @@ pub use body::ResponseBody;
 pub use builder::McpServiceBuilder;
 pub use commit::Framing;
 pub use counters::{StreamEnd, StreamKind};
+#[cfg(feature = "cloud-logging")]
+pub use platform::CloudLogging;
+pub use platform::{CloudRun, CloudRunError, Front, RoutesBody, RoutesFuture, WithRoutes};
 pub use serve::{
-    ConnectionStats, Drained, IntoListener, PeerAddr, Running, Serve, ShutdownSignal, ShutdownWait,
+    ConnectionStats, Drained, IntoListener, Running, Serve, ShutdownSignal, ShutdownWait,
     WriteDeadline, serve,
 };
 pub use service::{McpService, ResponseFuture};
+pub use standalone::StandaloneStream;
 pub use stats::{Stats, StreamStats};

@@ -9,16 +9,17 @@ use serde_json::value::RawValue;
 use super::body::ResponseBody;
 use super::commit::{Framing, Settled, settle};
 use super::endpoint::Admitted;
+use super::observe;
 use super::request_stream::{Disconnect, RequestStream};
-use super::respond;
 use super::service::{CallPermit, Shared};
+use super::{listen, respond};
 use crate::protocol::jsonrpc::{
     ErrorCode, ObjectWriter, RequestId, RpcError, encode_error, encode_result,
 };
 use crate::protocol::legacy::shutting_down;
 use crate::protocol::media;
-use crate::protocol::modern::ModernRequest;
 use crate::protocol::modern::params::HeaderParams;
+use crate::protocol::modern::{LISTEN, ModernRequest};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
@@ -32,6 +33,9 @@ pub(crate) async fn call(
     body: &Bytes,
     modern: ModernRequest<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
+    if modern.request.method == LISTEN {
+        return listen::open(shared, &admitted, &modern);
+    }
     let id = modern.request.id.clone();
     let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(id.clone()));
     if !shared.has_memory() {
@@ -76,6 +80,7 @@ pub(crate) async fn call(
         Settled::CutOff => {
             cx.cancel();
             shared.counters.cut_off_calls.add(1);
+            observe::calls_cut_off(1);
             return Ok(respond::at_once(framing, shutting_down(&id)));
         }
     };
@@ -210,7 +215,8 @@ impl Answer {
             object.raw_member("_meta", &self.shared.server_meta);
             object
                 .member("supportedVersions", &ProtocolVersion::ALL.map(ProtocolVersion::as_str))?;
-            object.member("capabilities", &server.capabilities())?;
+            let capabilities = server.capabilities().announcing(self.shared.announced.modern);
+            object.member("capabilities", &capabilities)?;
             if let Some(instructions) = server.instructions() {
                 object.member("instructions", instructions)?;
             }

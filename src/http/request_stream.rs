@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::counters::{StreamEnd, StreamGuard, StreamKind};
 use super::held::Held;
+use super::observe;
 use super::pulse::{Beat, Pulse, Purpose};
 use super::serve::ShutdownWait;
 use super::service::{CallPermit, Shared};
@@ -74,6 +75,7 @@ impl RequestStream {
     ) -> Self {
         // A body that hyper does not poll must not freeze a handler that holds locks.
         let watched = Watched::new(cx.clone(), id.clone());
+        let answer = observe::in_same_span(answer);
         let task = tokio::spawn({
             let (shared, id, watched) = (Arc::clone(shared), id.clone(), Arc::clone(&watched));
             async move {
@@ -207,6 +209,7 @@ impl RequestStream {
         }
         self.cx.cancel();
         self.shared.counters.cut_off_calls.add(1);
+        observe::calls_cut_off(1);
         self.watched.answer(Held::new(&self.shared, &self.id, shutting_down(&self.id)));
     }
 }

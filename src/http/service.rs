@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::announce::Announced;
 use super::body::ResponseBody;
 use super::builder::{McpServiceBuilder, Options};
 use super::counters::Counters;
@@ -23,10 +24,13 @@ use super::drain::Drain;
 use super::endpoint;
 use super::jitter::Jitter;
 use super::modern::SERVER_INFO;
-use super::respond;
+use super::parked::Parked;
 use super::serve::ShutdownSignal;
 use super::stats::Stats;
+use super::subscriptions::Subscriptions;
 use super::sweeper;
+use super::{observe, respond};
+use crate::protocol::change::Change;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::refusal::Refusal;
@@ -100,7 +104,11 @@ impl McpService {
     }
 
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+        let shared = Arc::new(shared);
+        if let Some(changes) = shared.server.changes() {
+            changes.add(&shared);
+        }
+        Self { shared }
     }
 
     /// How many legacy sessions live at this moment.
@@ -260,6 +268,10 @@ pub(crate) struct Shared {
     /// How the server names itself in a modern result: as a value, and as the whole `_meta`.
     pub(crate) server_info: Value,
     pub(crate) server_meta: Vec<u8>,
+    /// What each era's clients can be told of.
+    pub(crate) announced: Announced,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) parked: Arc<Parked>,
     pub(crate) counters: Counters,
     pub(crate) drain: Drain,
     pub(crate) jitter: Jitter,
@@ -287,12 +299,17 @@ impl Shared {
         }
         let server_info = json!(server.implementation(ProtocolVersion::LATEST));
         let server_meta = json!({ SERVER_INFO: server_info }).to_string().into_bytes();
+        let announced = Announced::new(&server, &options);
+        // Where messages are missing, everything may have changed.
+        let on_gap = announced.legacy.iter().map(Change::message).collect();
         Ok(Self {
+            epoch: Instant::now(),
+            registry: Registry::new(limits, on_gap),
+            announced,
+            subscriptions: Subscriptions::default(),
+            parked: Parked::new(options.max_parked_streams),
             server,
             options,
-            epoch: Instant::now(),
-            // Nothing is announced as changing yet, so nothing can have been missed.
-            registry: Registry::new(limits, Vec::new()),
             header_params,
             server_info,
             server_meta,
@@ -346,6 +363,7 @@ impl Shared {
     /// The refusal of a request, counted.
     pub(crate) fn refuse(&self, refusal: Refusal) -> Response<ResponseBody> {
         self.counters.refused(refusal.name());
+        observe::refused(refusal.status(), refusal.name());
         respond::refusal(refusal)
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use futures::future::{Either, select};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
+use super::observe;
 use super::service::Shared;
 
 /// Starts it. It ends with the service.
@@ -75,7 +76,10 @@ async fn step(shared: &Weak<Shared>, stage: Stage, ticks: &mut Interval) -> Opti
     Some(match stage {
         Stage::Serving if ticked => stage,
         Stage::Serving => match shared.drain.cut_off_at() {
-            Some(cut_off_at) => Stage::Draining { cut_off_at },
+            Some(cut_off_at) => {
+                observe::drain_begun(shared.registry.len(), shared.calls_in_flight());
+                Stage::Draining { cut_off_at }
+            }
             // A new listener came at this moment.
             None => Stage::Serving,
         },
@@ -97,6 +101,8 @@ impl Shared {
         let watched = self.counters.watched();
         let stalled = watched.iter().filter(|stream| stream.sweep(period, stall, self)).count();
         self.counters.stalled_readers.add(stalled as u64);
+        observe::sessions_ended("expired", swept.expired);
+        observe::readers_stalled(swept.detached + stalled);
         if self.registry.budget().take_pressure() {
             self.relieve();
         }
@@ -107,6 +113,8 @@ impl Shared {
         let ended = self.registry.shut_down();
         self.counters.sessions_shut_down.add(ended.sessions as u64);
         self.counters.cut_off_calls.add(ended.calls as u64);
+        observe::sessions_ended("shut_down", ended.sessions);
+        observe::calls_cut_off(ended.calls);
         self.drain.cut();
     }
 }

@@ -1,9 +1,13 @@
 //! The head of a request: its line and headers, and what the protocol reads in them.
 
+use core::net::IpAddr;
+
 use http::header::{
     AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
 };
 use http::{Extensions, Method, Uri};
+
+use super::client_addr::{TrustedHops, client_addr};
 
 /// The head of an HTTP request: what is known of it before its body is read.
 ///
@@ -26,6 +30,7 @@ pub struct Head {
     uri: Uri,
     headers: HeaderMap,
     extensions: Extensions,
+    trusted_hops: TrustedHops,
 }
 
 impl Head {
@@ -48,6 +53,20 @@ impl Head {
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
     }
+
+    /// The client's address: what the proxies that
+    /// [`trusted_hops`](crate::McpServiceBuilder::trusted_hops) declares say of it, else the
+    /// [`PeerAddr`](crate::PeerAddr)'s. `None` where nothing told either.
+    ///
+    /// It is read when it is asked for. IPv4 within IPv6 is given as IPv4.
+    pub fn client_addr(&self) -> Option<IpAddr> {
+        client_addr(&self.headers, &self.extensions, self.trusted_hops)
+    }
+
+    /// The same head, come by way of this many proxies.
+    pub(crate) fn behind(self, trusted_hops: TrustedHops) -> Self {
+        Self { trusted_hops, ..self }
+    }
 }
 
 impl From<http::request::Parts> for Head {
@@ -59,7 +78,7 @@ impl From<http::request::Parts> for Head {
                 values.iter_mut().for_each(|value| value.set_sensitive(true));
             }
         }
-        Self { method, uri, headers, extensions }
+        Self { method, uri, headers, extensions, trusted_hops: TrustedHops::default() }
     }
 }
 

@@ -5,7 +5,9 @@
 //! [`std::task::Waker`] that the caller hands in. `tests/it/layering.rs` holds this.
 
 pub(crate) mod budget;
+pub(crate) mod change;
 pub(crate) mod classify;
+pub(crate) mod client_addr;
 pub(crate) mod head;
 pub(crate) mod jsonrpc;
 pub(crate) mod legacy;
@@ -17,4 +19,6 @@ pub(crate) mod principal;
 pub(crate) mod refusal;
 pub(crate) mod sse;
 pub(crate) mod time;
+#[cfg(feature = "tracing")]
+pub(crate) mod trace;
 pub(crate) mod version;

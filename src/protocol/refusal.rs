@@ -41,6 +41,11 @@ pub(crate) enum Reason {
     /// GET for a stream that has nothing more to say, ever: the answer that ends a client's
     /// polling (2025-11-25, Transports, Listening for Messages, 3).
     StreamOver,
+    /// GET of the standalone stream where nothing would ever be said on it (2025-11-25,
+    /// Transports, Listening for Messages, 3). A GET that resumes a call's stream is served.
+    NoStandaloneStream,
+    /// A response that can only be a stream, to a client that takes none.
+    StreamNotAccepted,
     /// `Content-Type` is not `application/json`.
     UnsupportedMediaType,
     /// The body is longer than the limit, in bytes.
@@ -75,12 +80,16 @@ pub(crate) enum Reason {
     AdmissionFailed,
     /// No room for one more session.
     TooManySessions,
+    /// Anonymous callers have as many sessions from this address as they may.
+    TooManySessionsOfAddress,
     /// The server ends: no new session or stream.
     Draining,
     /// As many bytes are held as may be.
     OutOfMemory,
     /// No room for one more call.
     TooManyCalls,
+    /// No room for one more stream that waits for what may come.
+    TooManyStreams,
 }
 
 /// One row of the table.
@@ -134,6 +143,17 @@ impl Reason {
                 S::METHOD_NOT_ALLOWED,
                 InvalidRequest,
                 "The stream is over: its call was cancelled, and nothing more will come",
+            ),
+            Self::NoStandaloneStream => row(
+                S::METHOD_NOT_ALLOWED,
+                InvalidRequest,
+                "Method not allowed: this server says nothing but in answer to calls, and GET is \
+                 served with the Last-Event-ID of a call's stream alone",
+            ),
+            Self::StreamNotAccepted => row(
+                S::NOT_ACCEPTABLE,
+                InvalidRequest,
+                "The answer is a stream: send Accept: application/json, text/event-stream",
             ),
             Self::UnsupportedMediaType => row(
                 S::UNSUPPORTED_MEDIA_TYPE,
@@ -216,10 +236,22 @@ impl Reason {
                 InternalError,
                 "The server holds as many sessions as it may: try again later",
             ),
+            Self::TooManySessionsOfAddress => row(
+                S::SERVICE_UNAVAILABLE,
+                InternalError,
+                "As many sessions as one address may have come from yours: end those that are done \
+                 with DELETE, or try again later. If all clients seem to come from one address, a \
+                 proxy is in front that the server was not told of (trusted_hops)",
+            ),
             Self::TooManyCalls => row(
                 S::SERVICE_UNAVAILABLE,
                 InternalError,
                 "The server runs as many calls as it may: try again later",
+            ),
+            Self::TooManyStreams => row(
+                S::SERVICE_UNAVAILABLE,
+                InternalError,
+                "The server holds as many open streams as it may: try again later",
             ),
         }
     }
@@ -238,6 +270,8 @@ impl Reason {
                 "method_not_allowed"
             }
             Self::StreamOver => "stream_over",
+            Self::NoStandaloneStream => "no_standalone_stream",
+            Self::StreamNotAccepted => "stream_not_accepted",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyTimeout { .. } => "body_timeout",
@@ -255,7 +289,9 @@ impl Reason {
             Self::LookupTimeout { .. } => "lookup_timeout",
             Self::AdmissionFailed => "admission_failed",
             Self::TooManySessions => "too_many_sessions",
+            Self::TooManySessionsOfAddress => "too_many_sessions_of_address",
             Self::TooManyCalls => "too_many_calls",
+            Self::TooManyStreams => "too_many_streams",
             Self::Draining => "draining",
             Self::OutOfMemory => "out_of_memory",
         }
@@ -279,8 +315,11 @@ impl Reason {
             Self::MethodNotAllowed => vec![allow("POST, GET, DELETE, OPTIONS")],
             Self::ModernMethodNotAllowed | Self::SessionsNotOffered => vec![allow("POST, OPTIONS")],
             Self::StreamOver => vec![allow("POST, GET, DELETE, OPTIONS")],
+            Self::NoStandaloneStream => vec![allow("POST, DELETE, OPTIONS")],
             Self::TooManySessions
+            | Self::TooManySessionsOfAddress
             | Self::TooManyCalls
+            | Self::TooManyStreams
             | Self::OutOfMemory
             | Self::LookupTimeout { .. } => {
                 vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))]
@@ -453,12 +492,18 @@ mod tests {
             Reason::ModernMethodNotAllowed,
             Reason::SessionsNotOffered,
             Reason::StreamOver,
+            Reason::NoStandaloneStream,
         ] {
             let (status, headers, _) = Refusal::from(reason).into_parts();
             assert_eq!(status, 405);
             assert!(headers[header::ALLOW].to_str().unwrap().contains("POST"));
         }
-        for reason in [Reason::TooManySessions, Reason::TooManyCalls] {
+        for reason in [
+            Reason::TooManySessions,
+            Reason::TooManySessionsOfAddress,
+            Reason::TooManyCalls,
+            Reason::TooManyStreams,
+        ] {
             let (status, headers, _) = Refusal::from(reason).into_parts();
             assert_eq!(status, 503);
             assert_eq!(headers[header::RETRY_AFTER], "5");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::build_error::BuildError;
 use super::catalogue::ToolCatalogue;
+use super::changes::Changes;
 use super::handler::ToolHandler;
 use super::implementation::{Icon, Implementation};
 use super::registry::{Inner, Logging, RegisteredTool, Server, ToolTable, Tools};
@@ -39,6 +40,7 @@ pub struct ServerBuilder {
     logging: Logging,
     tools: Vec<RegisteredTool>,
     catalogue: Option<Arc<dyn ToolCatalogue>>,
+    changes: Option<Changes>,
 }
 
 impl ServerBuilder {
@@ -50,6 +52,7 @@ impl ServerBuilder {
             logging: Logging::Declared,
             tools: Vec::new(),
             catalogue: None,
+            changes: None,
         }
     }
 
@@ -124,6 +127,15 @@ impl ServerBuilder {
         self
     }
 
+    /// Lets this handle say that the server's lists have changed, and declares that they can
+    /// (`listChanged`): the list of tools, if there are tools or a catalogue. See [`Changes`].
+    ///
+    /// Without one nothing is declared, and the server has nothing to say but what calls say.
+    pub fn changes(mut self, changes: &Changes) -> Self {
+        self.changes = Some(changes.clone());
+        self
+    }
+
     /// Builds the server.
     ///
     /// # Errors
@@ -143,6 +155,7 @@ impl ServerBuilder {
             cache: self.cache,
             logging: self.logging,
             tools,
+            changes: self.changes,
         }))
     }
 }
@@ -152,6 +165,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::protocol::change::{Change, ChangeSet};
     use crate::protocol::version::ProtocolVersion;
     use crate::server::context::tests::{context, info};
     use crate::server::{Arguments, Context, FoundTool, ToolError};
@@ -180,6 +194,23 @@ mod tests {
         let tools = builder().tool(Tool::new("a"), nothing).build().unwrap();
         assert_eq!(capabilities(&tools), json!({"logging": {}, "tools": {}}));
         assert!(tools.has_logging());
+    }
+
+    /// 2026-07-28, Tools, Capabilities: "`listChanged` indicates whether the server will emit
+    /// notifications when the list of available tools changes".
+    #[test]
+    fn that_lists_change_is_declared_by_servers_that_can_say_so_and_have_lists() {
+        let changes = Changes::new();
+        let empty = builder().changes(&changes).build().unwrap();
+        assert_eq!(capabilities(&empty), json!({"logging": {}}));
+        assert!(empty.can_announce().is_empty());
+        let declared = json!({"logging": {}, "tools": {"listChanged": true}});
+        let server = builder().tool(Tool::new("a"), nothing).changes(&changes).build().unwrap();
+        assert_eq!(capabilities(&server), declared);
+        assert!(server.can_announce().contains(Change::Tools));
+        // Where no client can be told, none is promised that it will be.
+        let none = server.capabilities().announcing(ChangeSet::EMPTY);
+        assert_eq!(json!(none), json!({"logging": {}, "tools": {}}));
     }
 
     #[test]

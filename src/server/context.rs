@@ -1,5 +1,6 @@
 //! The context of a call: what a handler sees of its request, and how it speaks meanwhile.
 
+use core::net::IpAddr;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -242,6 +243,25 @@ impl Context {
     /// put there.
     pub fn extensions(&self) -> &http::Extensions {
         self.call.info.head.extensions()
+    }
+
+    /// The client's address: what the proxies that
+    /// [`trusted_hops`](crate::McpServiceBuilder::trusted_hops) declares say of it, else the peer's
+    /// ([`PeerAddr`](crate::PeerAddr)). `None` where the service is mounted in a server that tells
+    /// neither. It proves no identity.
+    ///
+    /// ```
+    /// use mcp_http::{Context, ToolError};
+    ///
+    /// async fn whoami(cx: Context) -> Result<String, ToolError> {
+    ///     Ok(match cx.client_addr() {
+    ///         Some(addr) => format!("You come from {addr}"),
+    ///         None => "Nobody told me where you come from".to_owned(),
+    ///     })
+    /// }
+    /// ```
+    pub fn client_addr(&self) -> Option<IpAddr> {
+        self.call.info.head.client_addr()
     }
 
     /// On whose behalf the call is made.

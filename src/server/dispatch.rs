@@ -127,8 +127,8 @@ mod tests {
     use crate::server::context::tests::{context, info, raw, said};
     use crate::server::reply::tests::members;
     use crate::server::{
-        BoxFuture, CallToolResult, FoundTool, Tool, ToolAnnotations, ToolCatalogue, ToolError,
-        ToolPage,
+        BoxFuture, CallToolResult, Changes, FoundTool, Tool, ToolAnnotations, ToolCatalogue,
+        ToolError, ToolPage,
     };
 
     /// Dispatches a request whose params are these.
@@ -415,6 +415,15 @@ mod tests {
         assert_eq!(find("a").unwrap().unwrap().name(), "a");
         assert_eq!(find("x"), Ok(None));
         assert_eq!(find("bomb"), Err(RpcError::internal("the tool panicked")));
+    }
+
+    /// 2026-07-28, Tools, Capabilities: "`listChanged` indicates whether the server will emit
+    /// notifications when the list of available tools changes".
+    #[test]
+    fn that_the_list_of_a_catalogue_changes_is_declared_like_that_of_tools() {
+        let server = Server::builder("s", "1").catalogue(Catalogue).changes(&Changes::new());
+        let capabilities = serde_json::to_value(server.build().unwrap().capabilities()).unwrap();
+        assert_eq!(capabilities["tools"], json!({"listChanged": true}));
     }
 
     #[test]

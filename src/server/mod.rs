@@ -12,6 +12,7 @@ mod build_error;
 mod builder;
 mod cancel;
 mod catalogue;
+mod changes;
 mod client;
 mod content;
 mod context;
@@ -38,6 +39,7 @@ pub use arguments::Arguments;
 pub use build_error::BuildError;
 pub use builder::ServerBuilder;
 pub use catalogue::{ToolCatalogue, ToolPage};
+pub use changes::Changes;
 pub use client::ClientCapabilities;
 pub use content::Content;
 pub use context::Context;
@@ -52,6 +54,7 @@ pub use tool_error::ToolError;
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
 
+pub(crate) use changes::Audience;
 pub(crate) use context::{CallInfo, Polling};
 pub(crate) use dispatch::{Dispatched, Request};
 pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, Sink};

@@ -55,8 +55,10 @@ pub(crate) fn unknown_tool(name: &str) -> RpcError {
     RpcError::invalid_params(format!("Unknown tool: {}", excerpt(name, NAME_LIMIT)))
 }
 
-/// What a handler that panicked answers.
+/// What a handler that panicked answers. Where it panicked, the process's panic hook has said.
 pub(crate) fn panicked() -> RpcError {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "mcp_http", "a handler panicked: its answer is an internal error");
     RpcError::internal("the tool panicked")
 }
 

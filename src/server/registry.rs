@@ -10,12 +10,14 @@ use serde::Serialize;
 use super::build_error::BuildError;
 use super::builder::ServerBuilder;
 use super::catalogue::ToolCatalogue;
+use super::changes::Changes;
 use super::context::Context;
 use super::handler::ToolHandler;
 use super::implementation::{Implementation, WireImplementation};
 use super::reply::{CacheHint, write_tools};
 use super::running::Finding;
 use super::tool::Tool;
+use crate::protocol::change::{Change, ChangeSet};
 use crate::protocol::version::ProtocolVersion;
 
 /// A server: its name, and the tools that it offers. Cheap to clone.
@@ -53,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) cache: CacheHint,
     pub(crate) logging: Logging,
     pub(crate) tools: Tools,
+    pub(crate) changes: Option<Changes>,
 }
 
 /// Whether the server declares that it sends log messages.
@@ -89,10 +92,16 @@ pub(crate) struct Capabilities {
     #[serde(skip_serializing_if = "Option::is_none")]
     logging: Option<NoSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tools: Option<NoSettings>,
+    tools: Option<ListSettings>,
 }
 
 impl Capabilities {
+    /// The same where only these changes can be told of.
+    pub(crate) fn announcing(self, changes: ChangeSet) -> Self {
+        let tools = self.tools.map(|_| ListSettings::of(Change::Tools, changes));
+        Self { tools, ..self }
+    }
+
     /// The same where nothing can be logged, because nothing keeps the level that was asked for.
     pub(crate) fn without_logging(self) -> Self {
         Self { logging: None, ..self }
@@ -101,6 +110,19 @@ impl Capabilities {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 struct NoSettings {}
+
+/// What is declared of a list: whether its changes are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct ListSettings {
+    #[serde(rename = "listChanged", skip_serializing_if = "Option::is_none")]
+    list_changed: Option<bool>,
+}
+
+impl ListSettings {
+    fn of(list: Change, told: ChangeSet) -> Self {
+        Self { list_changed: told.contains(list).then_some(true) }
+    }
+}
 
 /// A tool that was asked for by name.
 pub(crate) enum FoundTool {
@@ -132,8 +154,20 @@ impl Server {
     pub(crate) fn capabilities(&self) -> Capabilities {
         Capabilities {
             logging: (self.inner.logging == Logging::Declared).then_some(NoSettings {}),
-            tools: self.has_tools().then_some(NoSettings {}),
+            tools: self.has_tools().then(|| ListSettings::of(Change::Tools, self.can_announce())),
         }
+    }
+
+    /// The changes that the server may ever tell of: none without a [`Changes`], and none of what
+    /// it does not have.
+    pub(crate) fn can_announce(&self) -> ChangeSet {
+        let lists = self.has_tools().then_some(Change::Tools);
+        self.changes().map_or(ChangeSet::EMPTY, |_| lists.into_iter().collect())
+    }
+
+    /// The handle by which the application says what has changed.
+    pub(crate) fn changes(&self) -> Option<&Changes> {
+        self.inner.changes.as_ref()
     }
 
     /// How the model should use the server.

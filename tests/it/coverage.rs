@@ -20,6 +20,8 @@ const PAGES: &[(&str, &[&str])] = &[
     ("2025-06-18/basic/transports", &["stdio"]),
     ("2025-11-25/basic/transports", &["stdio"]),
     ("2026-07-28/basic/transports/streamable-http", &[]),
+    ("2026-07-28/basic/patterns/subscriptions", &[]),
+    ("2026-07-28/basic/patterns/cancellation", &[]),
     ("2026-07-28/basic/versioning", &[]),
     ("2026-07-28/basic/index", &["Auth", "JSON Schema Usage", "`icons`"]),
     ("2026-07-28/server/discover", &[]),

@@ -4,10 +4,15 @@
 
 mod adapter;
 mod coverage;
+#[cfg(all(unix, feature = "schemars", feature = "cloud-logging"))]
+mod deploy;
 mod hostile;
 mod layering;
 mod legacy;
 mod modern;
+#[cfg(feature = "cloud-logging")]
+mod observe;
+mod parked;
 #[cfg(all(unix, feature = "schemars"))]
 mod readme;
 mod rules;

@@ -1,17 +1,15 @@
 //! What the README promises works as written: its server runs, and so does what it says to type.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::Command;
 
 use crate::support::messages::{call, initialize, modern_call, post};
-use crate::support::wire::{PATIENCE, Wire};
+use crate::support::process::{ends_well_on_sigterm, example, has_curl, next_line, shell, start};
+use crate::support::wire::Wire;
 
 const README: &str = include_str!("../../README.md");
 
@@ -151,7 +149,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 /// `quickstart` prints lines for curl that work, and SIGTERM ends it well.
 #[tokio::test]
 async fn the_lines_that_quickstart_prints_call_it_and_sigterm_ends_it() {
-    let mut command = Command::new(quickstart().await);
+    let mut command = Command::new(example("quickstart").await);
     command.env("PORT", "0");
     let (process, mut output) = start(command);
     let first = next_line(&mut output).await;
@@ -178,64 +176,6 @@ async fn the_lines_that_quickstart_prints_call_it_and_sigterm_ends_it() {
         assert!(streamed.contains("9592 primes up to 100000"), "{streamed}");
     }
     ends_well_on_sigterm(process).await;
-}
-
-fn start(mut command: Command) -> (Child, Lines<BufReader<ChildStdout>>) {
-    let command = command.stdout(Stdio::piped()).kill_on_drop(true);
-    let mut process = command.spawn().expect("a process that starts");
-    let output = BufReader::new(process.stdout.take().expect("a pipe")).lines();
-    (process, output)
-}
-
-async fn ends_well_on_sigterm(mut process: Child) {
-    let id = process.id().expect("it runs").to_string();
-    let told = Command::new("kill").args(["-TERM", &id]).status().await;
-    assert!(told.expect("a kill command").success());
-    let ended = tokio::time::timeout(PATIENCE, process.wait()).await.expect("it ends");
-    assert_eq!(ended.expect("a child").code(), Some(0));
-}
-
-/// The example's binary, which `cargo test` has built; with a filter for this test alone it has
-/// not, and it is built here.
-async fn quickstart() -> PathBuf {
-    let test = std::env::current_exe().expect("a path");
-    let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps/it");
-    let binary = profile.join("examples/quickstart");
-    if !binary.exists() {
-        let name = profile.file_name().and_then(|name| name.to_str()).expect("a profile");
-        let name = if name == "debug" { "dev" } else { name };
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--example", "quickstart", "--profile", name, "--target-dir"])
-            .arg(profile.parent().expect("a target directory"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .await;
-        assert!(built.expect("cargo").success() && binary.exists(), "no {}", binary.display());
-    }
-    binary
-}
-
-async fn next_line(output: &mut Lines<BufReader<ChildStdout>>) -> String {
-    let line = tokio::time::timeout(PATIENCE, output.next_line()).await.expect("a line in time");
-    line.expect("a pipe").expect("a line")
-}
-
-async fn has_curl() -> bool {
-    let found = Command::new("curl").arg("--version").stdout(Stdio::null()).status().await;
-    let found = found.is_ok_and(|status| status.success());
-    if !found {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "in CI nothing may be skipped");
-        // Past the harness, which keeps what a test that passes prints.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no curl to run quickstart's lines");
-    }
-    found
-}
-
-async fn shell(line: &str) -> String {
-    let ran = Command::new("bash").args(["-c", line]).kill_on_drop(true).output();
-    let output = tokio::time::timeout(PATIENCE, ran).await.expect("curl ends").expect("bash");
-    assert!(output.status.success(), "{line}: {output:?}");
-    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 fn address(url: &str) -> SocketAddr {

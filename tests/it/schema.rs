@@ -10,14 +10,16 @@ use std::path::PathBuf;
 
 use jsonschema::Validator;
 use mcp_http::{
-    Annotations, Arguments, CallToolResult, Content, Context, Icon, IconTheme, LogLevel,
+    Annotations, Arguments, CallToolResult, Changes, Content, Context, Icon, IconTheme, LogLevel,
     ResourceContents, ResourceLink, Role, ServerBuilder, Tool, ToolAnnotations, ToolError,
 };
 use serde_json::{Value, json};
 
-use crate::support::messages::{Session, call, initialize, modern, post, request};
+use crate::support::messages::{
+    Session, call, initialize, listen, modern, post, request, stream_head,
+};
 use crate::support::server::TestServer;
-use crate::support::wire::Answer;
+use crate::support::wire::{Answer, Wire};
 
 /// The schema of one revision.
 struct Schema {
@@ -145,6 +147,8 @@ fn notification(method: &Value) -> &'static str {
     match method.as_str() {
         Some("notifications/progress") => "ProgressNotification",
         Some("notifications/message") => "LoggingMessageNotification",
+        Some("notifications/tools/list_changed") => "ToolListChangedNotification",
+        Some("notifications/subscriptions/acknowledged") => "SubscriptionsAcknowledgedNotification",
         _ => panic!("{method} is no notification of these exchanges"),
     }
 }
@@ -156,6 +160,7 @@ fn result(asked: Asked<'_>) -> &'static str {
         "tools/list" => "ListToolsResult",
         "tools/call" => "CallToolResult",
         "server/discover" => "DiscoverResult",
+        "subscriptions/listen" => "SubscriptionsListenResult",
         _ => panic!("{asked} has no result in these exchanges"),
     }
 }
@@ -270,9 +275,26 @@ fn legacy_exchanges() -> Vec<Exchange> {
     ]
 }
 
+/// A server that says all that there is to say, and that its tools have changed.
+async fn talkative_and_changing() -> (TestServer, Changes) {
+    let changes = Changes::new();
+    let more = |builder| talkative(builder).changes(&changes);
+    (TestServer::with_server(more, |service| service).await, changes)
+}
+
+/// The next messages of a stream whose head was read.
+async fn next_messages(wire: &mut Wire, count: usize) -> Vec<Value> {
+    let (mut held, mut messages) = (Vec::new(), Vec::new());
+    while messages.len() < count {
+        let event = wire.event(&mut held).await.expect("a message before the end");
+        messages.extend(event.message());
+    }
+    messages
+}
+
 async fn assert_legacy(version: &'static str) {
     let Some(schema) = Schema::of(version) else { return };
-    let server = TestServer::with_server(talkative, |service| service).await;
+    let (server, changes) = talkative_and_changing().await;
     let opened = server.connect().await.send(&post(&[], &initialize(version))).await;
     schema.assert_answer("initialize", &opened);
     assert_eq!(opened.json()["result"]["protocolVersion"], version);
@@ -282,6 +304,13 @@ async fn assert_legacy(version: &'static str) {
         let answer = wire.send(&session.post(&body)).await;
         assert_eq!(answer.status(), 200, "{body}");
         schema.assert_answer(asked, &answer);
+    }
+    changes.tools_changed();
+    let mut get = server.connect().await;
+    get.write(session.get(None).as_bytes()).await;
+    stream_head(&mut get).await;
+    for message in next_messages(&mut get, 1).await {
+        schema.assert_message("", &message);
     }
     // What is refused before a message is served.
     for (status, text) in [
@@ -337,7 +366,7 @@ async fn the_answer_to_a_batch_fits_the_schema_of_2025_03_26() {
 #[tokio::test]
 async fn every_message_of_2026_07_28_fits_its_schema() {
     let Some(schema) = Schema::of("2026-07-28") else { return };
-    let server = TestServer::with_server(talkative, |service| service).await;
+    let (server, changes) = talkative_and_changing().await;
     let mut wire = server.connect().await;
     let asks = |tool: &str, arguments: Value| {
         let meta = json!({"progressToken": 1, "io.modelcontextprotocol/logLevel": "debug"});
@@ -358,9 +387,18 @@ async fn every_message_of_2026_07_28_fits_its_schema() {
         ("tools/call", asks("nobody", json!({}))),
         ("tools/call", json!({"name": "everything", "arguments": {"region": "x"}})),
         ("unknown/method", json!({})),
+        ("subscriptions/listen", json!({"notifications": {}})),
+        ("subscriptions/listen", json!({})),
     ] {
         let answer = wire.send(&modern("id", asked, params, &[])).await;
         schema.assert_answer(asked, &answer);
+    }
+    let mut listening = server.connect().await;
+    listening.write(listen("id", json!({"toolsListChanged": true})).as_bytes()).await;
+    stream_head(&mut listening).await;
+    changes.tools_changed();
+    for message in next_messages(&mut listening, 2).await {
+        schema.assert_message("subscriptions/listen", &message);
     }
     let list = |more: &[(&str, &str)]| modern(1, "tools/list", json!({}), more);
     let unknown = json!({"_meta": {"io.modelcontextprotocol/protocolVersion": "v9"}});

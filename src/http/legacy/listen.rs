@@ -10,12 +10,13 @@ use crate::http::body::ResponseBody;
 use crate::http::builder::LegacySessions;
 use crate::http::endpoint::Admitted;
 use crate::http::log_stream::LogStream;
-use crate::http::respond;
+use crate::http::parked::ParkedPermit;
 use crate::http::service::Shared;
+use crate::http::{observe, respond};
 use crate::protocol::head::{Field, LAST_EVENT_ID};
-use crate::protocol::legacy::{Resumed, SessionEnded};
+use crate::protocol::legacy::{Connection, Resumed, Session, SessionEnded};
 use crate::protocol::refusal::{Reason, Refusal};
-use crate::protocol::sse::EventId;
+use crate::protocol::sse::{EventId, StreamId};
 
 /// Answers a GET (2025-11-25, Transports, Listening for Messages from the Server; Resumability and
 /// Redelivery).
@@ -34,27 +35,62 @@ pub(crate) fn get(
         Field::Once(text) => text.parse::<EventId>().ok(),
         Field::Absent | Field::Bad => None,
     };
-    let now = shared.now();
-    let standalone = || {
-        if shared.drain.is_draining() {
-            return Err(Refusal::from(Reason::Draining));
+    let (connection, permit) = match cursor {
+        Some(cursor) if session.names_post(cursor) => (resume(shared, &session, cursor)?, None),
+        cursor => {
+            let permit = park(shared, &session)?;
+            let own = cursor.filter(|cursor| cursor.stream == StreamId::STANDALONE);
+            let connection = match own {
+                Some(cursor) => resume(shared, &session, cursor)?,
+                None => session.open_standalone(shared.now()).map_err(|SessionEnded| gone())?,
+            };
+            (connection, Some(permit))
         }
-        session.open_standalone(now).map_err(|SessionEnded| Reason::SessionUnknown.into())
     };
-    let connection = match cursor {
-        None => standalone()?,
-        Some(cursor) => match session.resume(cursor, now) {
-            Resumed::Attached(connection) => {
-                shared.counters.resumed.add(1);
-                connection
-            }
-            Resumed::Nothing => {
-                shared.counters.resumed_too_late.add(1);
-                return Err(Reason::StreamOver.into());
-            }
-            Resumed::Ended => return Err(Reason::SessionUnknown.into()),
-        },
-    };
-    let stream = LogStream::new(shared, connection, Instant::now(), admitted.listener());
+    debug_assert_eq!(connection.is_standalone(), permit.is_some(), "what is of a POST stays so");
+    let mut stream = LogStream::new(shared, connection, Instant::now(), admitted.listener());
+    if let Some(permit) = permit {
+        stream = stream.with_permit(permit);
+    }
     Ok(respond::sse(ResponseBody::log(stream)))
+}
+
+fn resume(shared: &Shared, session: &Arc<Session>, cursor: EventId) -> Result<Connection, Refusal> {
+    match session.resume(cursor, shared.now()) {
+        Resumed::Attached(connection) => {
+            shared.counters.resumed.add(1);
+            observe::resumed();
+            Ok(connection)
+        }
+        Resumed::Nothing => {
+            shared.counters.resumed_too_late.add(1);
+            observe::resumed_too_late();
+            Err(Reason::StreamOver.into())
+        }
+        Resumed::Ended => Err(gone()),
+    }
+}
+
+/// Admits a standalone stream, before it displaces another.
+///
+/// # Errors
+///
+/// 405 where it is not served, 503 while the server drains or if as many streams are parked as may.
+/// A session that has one
+/// already may have a newer one in its place: its client has lost the old one and may not know.
+fn park(shared: &Shared, session: &Session) -> Result<ParkedPermit, Refusal> {
+    if !shared.options.standalone_stream.is_served(shared.announced.legacy) {
+        return Err(Reason::NoStandaloneStream.into());
+    }
+    if shared.drain.is_draining() {
+        return Err(Reason::Draining.into());
+    }
+    let displaces =
+        || session.is_listening().then(|| ParkedPermit::in_place_of_another(&shared.parked));
+    let permit = ParkedPermit::take(&shared.parked).or_else(displaces);
+    permit.ok_or_else(|| Reason::TooManyStreams.into())
+}
+
+fn gone() -> Refusal {
+    Reason::SessionUnknown.into()
 }

@@ -16,6 +16,7 @@ use crate::http::builder::LegacySessions;
 use crate::http::commit::Framing;
 use crate::http::endpoint::Admitted;
 use crate::http::log_stream::LogStream;
+use crate::http::observe::in_same_span;
 use crate::http::request_stream::{Disconnect, RequestStream};
 use crate::http::respond;
 use crate::http::service::{CallPermit, Shared};
@@ -257,10 +258,10 @@ impl Call {
             cx.outbox().forward_to(Arc::new(LogSink(ticket.sender())));
         }
         if let CallState::Running(_) = self.state {
-            tokio::spawn(async move {
+            tokio::spawn(in_same_span(async move {
                 poll_fn(|task| self.poll(task)).await;
                 self.end(ticket);
-            });
+            }));
         } else {
             self.end(ticket);
         }

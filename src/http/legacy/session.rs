@@ -8,9 +8,10 @@ use http::{Response, StatusCode};
 use crate::http::body::ResponseBody;
 use crate::http::builder::LegacySessions;
 use crate::http::endpoint::Admitted;
-use crate::http::respond;
 use crate::http::service::Shared;
+use crate::http::{observe, respond};
 use crate::protocol::classify::session_id;
+use crate::protocol::client_addr::AddressBlock;
 use crate::protocol::head::SESSION_ID;
 use crate::protocol::jsonrpc::{Request, RequestId, RpcError, encode_error, encode_result, string};
 use crate::protocol::legacy::{AtCapacity, Ending, Lookup, Opening, Session, SessionId};
@@ -44,7 +45,7 @@ pub(crate) fn initialize(
     if !shared.has_memory() {
         return Err(refuse(Reason::OutOfMemory));
     }
-    let session = open(shared, opening).map_err(|AtCapacity| refuse(Reason::TooManySessions))?;
+    let session = open(shared, opening).map_err(|full| refuse(full.into()))?;
     shared.counters.sessions_opened.add(1);
     let mut response = respond(message);
     response.headers_mut().insert(SESSION_ID, session.id().to_header());
@@ -56,9 +57,10 @@ fn result(shared: &Shared, id: &RequestId, version: ProtocolVersion) -> Bytes {
     let server = &shared.server;
     let encoded = encode_result(id, |object| {
         object.member("protocolVersion", version.as_str())?;
+        let capabilities = server.capabilities().announcing(shared.announced.legacy);
         let capabilities = match shared.options.legacy {
-            LegacySessions::Kept => server.capabilities(),
-            LegacySessions::None => server.capabilities().without_logging(),
+            LegacySessions::Kept => capabilities,
+            LegacySessions::None => capabilities.without_logging(),
         };
         object.member("capabilities", &capabilities)?;
         object.member("serverInfo", &server.implementation(version))?;
@@ -84,6 +86,7 @@ fn opening(admitted: &Admitted, request: &Request<'_>) -> Result<Opening, RpcErr
     Ok(Opening {
         version: negotiate(&requested),
         principal: admitted.principal.clone(),
+        address: admitted.head.client_addr().map(AddressBlock::from),
         client_info: object("clientInfo")?,
         client_capabilities: object("capabilities")?,
     })
@@ -103,10 +106,20 @@ fn negotiate(requested: &str) -> ProtocolVersion {
 /// An operating system without randomness is one that can hold no more sessions.
 fn open(shared: &Arc<Shared>, opening: Opening) -> Result<Arc<Session>, AtCapacity> {
     let mut random = [0; SessionId::BYTES];
-    getrandom::fill(&mut random).map_err(|_| AtCapacity)?;
+    getrandom::fill(&mut random).map_err(|_| AtCapacity::InAll)?;
     let session = shared.registry.open(SessionId::from_random(random), opening)?;
     shared.ensure_sweeper();
+    observe::session_opened(session.version());
     Ok(session)
+}
+
+impl From<AtCapacity> for Reason {
+    fn from(full: AtCapacity) -> Self {
+        match full {
+            AtCapacity::InAll | AtCapacity::OfPrincipal => Self::TooManySessions,
+            AtCapacity::OfAddress => Self::TooManySessionsOfAddress,
+        }
+    }
 }
 
 /// Finds the session that a request names.
@@ -138,6 +151,7 @@ pub(crate) fn delete(
     match shared.registry.end(&session.id(), &admitted.principal) {
         Ending::Done => {
             shared.counters.sessions_deleted.add(1);
+            observe::sessions_ended("deleted", 1);
             Ok(respond::empty(StatusCode::NO_CONTENT))
         }
         // Someone else ended it since.

@@ -27,9 +27,10 @@ use super::{
     deadlines::LazyTimer,
     options::Limits,
     running::Drained,
-    service::PeerAddr,
     shutdown::{ShutdownSignal, ShutdownWait},
 };
+use crate::http::observe;
+use crate::protocol::client_addr::PeerAddr;
 
 /// The first pause when the system has no descriptors or buffers left, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -152,6 +153,7 @@ where
         drop(listener);
         let all_ended = async { while connections.join_next().await.is_some() {} };
         if timeout(limits.shutdown, all_ended).await.is_ok() {
+            observe::shut_down(0);
             return Drained { aborted: 0 };
         }
         connections.abort_all();
@@ -159,6 +161,7 @@ where
         while let Some(ended) = connections.join_next().await {
             aborted += usize::from(ended.is_err_and(|error| error.is_cancelled()));
         }
+        observe::shut_down(aborted);
         Drained { aborted }
     }
 }

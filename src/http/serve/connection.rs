@@ -27,11 +27,13 @@ use super::{
     deadlines::{Deadlines, Expired, LazyTimer, after},
     inbound::Inbound,
     options::Limits,
-    service::{Counted, PeerAddr},
+    service::Counted,
     shutdown::{ShutdownSignal, ShutdownWait},
     sniff::{Opening, Sniffed, sniff},
     write_deadline::WriteDeadline,
 };
+use crate::http::observe;
+use crate::protocol::client_addr::PeerAddr;
 
 /// The longest head, and what may wait to be written (of a connection, and of an HTTP/2 stream).
 const MAX_HEAD: usize = 32 * 1024;
@@ -125,6 +127,7 @@ where
         let stalled = io.is_stalled();
         if stalled {
             signal.connections().stalled();
+            observe::writer_stalled();
         }
         let stream = io.into_inner().into_inner().into_inner();
         match end {

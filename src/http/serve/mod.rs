@@ -33,7 +33,6 @@ pub use connections::ConnectionStats;
 pub(crate) use deadlines::after;
 pub use options::{IntoListener, Serve, serve};
 pub use running::{Drained, Running};
-pub use service::PeerAddr;
 pub use shutdown::{ShutdownSignal, ShutdownWait};
 pub use write_deadline::WriteDeadline;
 

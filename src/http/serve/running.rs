@@ -123,20 +123,29 @@ impl Running {
 
     /// Runs until the process is told to end by SIGTERM or SIGINT (Ctrl-C), and then shuts down.
     ///
-    /// The signals are caught from the first poll of the future on, for the rest of the process's
-    /// life: a second Ctrl-C does not cut the shutdown short.
+    /// The signals are caught from the call on, before the future is first polled, and for the rest
+    /// of the process's life: a second Ctrl-C does not cut the shutdown short. A signal that comes
+    /// before is lost on a process that is PID 1, as in most containers, and ends any other; so
+    /// call this before you say that the server is there.
     ///
     /// # Errors
     ///
     /// When the signals cannot be caught (the server is then shut down), or the runtime was shut
     /// down first.
-    pub async fn until_signal(mut self) -> io::Result<Drained> {
-        let told_to_end = pin!(told_to_end());
-        match select(told_to_end, pin!(self.ended())).await {
-            Either::Left((told, _)) => told?,
-            Either::Right((ended, _)) => return ended,
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime that has I/O enabled.
+    pub fn until_signal(mut self) -> impl Future<Output = io::Result<Drained>> + Send + use<> {
+        let signals = Signals::catch();
+        async move {
+            let told_to_end = pin!(signals?.received());
+            match select(told_to_end, pin!(self.ended())).await {
+                Either::Left(_) => {}
+                Either::Right((ended, _)) => return ended,
+            }
+            self.shutdown().await
         }
-        self.shutdown().await
     }
 }
 
@@ -152,22 +161,44 @@ impl fmt::Debug for Running {
     }
 }
 
+/// The signals that tell a process to end.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
 #[cfg(unix)]
-async fn told_to_end() -> io::Result<()> {
-    use std::{future::poll_fn, task::Poll};
+impl Signals {
+    fn catch() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
 
-    use tokio::signal::unix::{SignalKind, signal};
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
 
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    poll_fn(|cx| match (terminate.poll_recv(cx), interrupt.poll_recv(cx)) {
-        (Poll::Pending, Poll::Pending) => Poll::Pending,
-        _ => Poll::Ready(Ok(())),
-    })
-    .await
+    async fn received(mut self) {
+        use std::{future::poll_fn, task::Poll};
+
+        poll_fn(|cx| match (self.terminate.poll_recv(cx), self.interrupt.poll_recv(cx)) {
+            (Poll::Pending, Poll::Pending) => Poll::Pending,
+            _ => Poll::Ready(()),
+        })
+        .await;
+    }
 }
 
 #[cfg(not(unix))]
-async fn told_to_end() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+impl Signals {
+    fn catch() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn received(self) {
+        // If it cannot be caught, the process ends by it.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
 }

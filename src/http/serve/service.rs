@@ -2,7 +2,6 @@
 //! carry the peer's address and the shutdown signal.
 
 use std::{
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -18,22 +17,7 @@ use super::{
     activity::{Activity, InFlightGuard},
     shutdown::ShutdownSignal,
 };
-
-/// The address that a request's connection comes from, in the extensions of every request that
-/// [`serve()`](crate::serve()) receives.
-///
-/// Behind a load balancer this is the balancer's. An IPv4 peer of a dual-stack listener is given
-/// as IPv4. In a server of one's own, put one into the extensions of each request.
-///
-/// ```
-/// use mcp_http::{Context, PeerAddr};
-///
-/// fn is_local(cx: &Context) -> bool {
-///     cx.extensions().get::<PeerAddr>().is_some_and(|PeerAddr(addr)| addr.ip().is_loopback())
-/// }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PeerAddr(pub SocketAddr);
+use crate::protocol::client_addr::PeerAddr;
 
 /// The service of one connection.
 pub(super) struct Counted<S> {

@@ -7,8 +7,11 @@ use std::time::Duration;
 pub(crate) struct Limits {
     /// Sessions in all: 10,000.
     pub(crate) sessions: usize,
-    /// Sessions of one named principal: 1,000. Anonymous callers share the limit in all only.
+    /// Sessions of one named principal: 1,000.
     pub(crate) sessions_per_principal: usize,
+    /// Sessions of anonymous callers from one address: 1,000. Those whose address is not known
+    /// share the limit in all only.
+    pub(crate) sessions_per_address: usize,
     /// How long a session may be idle, without a call in flight and without a stream that is
     /// connected: 30 min. It expires within two sweep periods after that, never before.
     pub(crate) idle: Duration,
@@ -46,6 +49,7 @@ impl Default for Limits {
         Self {
             sessions: 10_000,
             sessions_per_principal: 1_000,
+            sessions_per_address: 1_000,
             idle: Duration::from_secs(30 * 60),
             idle_uninitialized: Duration::from_secs(5 * 60),
             calls: 256,

@@ -164,6 +164,12 @@ impl Log {
         self.entries.get(index).filter(|entry| entry.seq <= self.committed())
     }
 
+    /// Whether the same message stands after a place.
+    pub(crate) fn holds_after(&self, place: u64, message: &[u8]) -> bool {
+        let index = self.entries.partition_point(|entry| entry.seq <= place);
+        self.entries.range(index..).any(|entry| entry.message == message)
+    }
+
     /// The last place of which a message that counts is gone: a reader before it misses something.
     pub(crate) fn lost(&self) -> u64 {
         self.lost

@@ -1,8 +1,9 @@
 //! All sessions of a process: opening, finding, ending and sweeping them.
 
+use std::borrow::Borrow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,9 +12,10 @@ use bytes::Bytes;
 use super::clock::IdleClock;
 use super::id::SessionId;
 use super::limits::Limits;
-use super::session::{Opening, Session, Shared, SweptSession};
+use super::session::{Account, Opening, Session, Shared, SweptSession};
 use super::state::End;
 use crate::protocol::budget::Budget;
+use crate::protocol::client_addr::AddressBlock;
 use crate::protocol::principal::Principal;
 use crate::protocol::time::Millis;
 
@@ -22,9 +24,13 @@ const SHARDS: usize = 16;
 /// What a stream may keep however short memory is: it would free too little.
 const LITTLE: usize = 4 * 1024;
 
-/// There are as many sessions as there may be, in all or of this principal.
+/// There are as many sessions as there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AtCapacity;
+pub(crate) enum AtCapacity {
+    InAll,
+    OfPrincipal,
+    OfAddress,
+}
 
 /// What is known of a session id.
 #[derive(Clone, Debug)]
@@ -87,6 +93,7 @@ struct Shard {
 struct Census {
     total: usize,
     by_principal: HashMap<Arc<str>, usize>,
+    by_address: HashMap<AddressBlock, usize>,
 }
 
 type ById = BuildHasherDefault<IdHasher>;
@@ -127,11 +134,10 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`AtCapacity`] if the limit in all or of the principal is reached. It is also the answer to
-    /// an id that is in use or was, which randomness does not bring about.
+    /// [`AtCapacity`] if the limit in all, of the principal or of the address is reached. It is
+    /// also the answer to an id that is in use or was, which randomness does not bring about.
     pub(crate) fn open(&self, id: SessionId, opening: Opening) -> Result<Arc<Session>, AtCapacity> {
-        let principal = opening.principal.clone();
-        lock(&self.census).admit(&principal, &self.shared.limits)?;
+        lock(&self.census).admit(opening.account(), &self.shared.limits)?;
         let session = Session::open(id, opening, Arc::clone(&self.shared), self.reading());
         {
             let mut shard = lock(self.shard(&id));
@@ -141,8 +147,8 @@ impl Registry {
                 return Ok(session);
             }
         }
-        lock(&self.census).release(&principal);
-        Err(AtCapacity)
+        lock(&self.census).release(session.account());
+        Err(AtCapacity::InAll)
     }
 
     /// Finds a session for a principal, and notes that its client spoke.
@@ -277,7 +283,7 @@ impl Registry {
             removed
         };
         if removed.is_some() {
-            lock(&self.census).release(session.principal());
+            lock(&self.census).release(session.account());
         }
     }
 
@@ -287,7 +293,7 @@ impl Registry {
 
     fn shard(&self, id: &SessionId) -> &Mutex<Shard> {
         let mut hasher = IdHasher::default();
-        std::hash::Hash::hash(id, &mut hasher);
+        id.hash(&mut hasher);
         // The map takes the lowest and the highest bits.
         &self.shards[(hasher.finish() >> 32) as usize % SHARDS]
     }
@@ -323,33 +329,54 @@ impl Shard {
 }
 
 impl Census {
-    fn admit(&mut self, principal: &Principal, limits: &Limits) -> Result<(), AtCapacity> {
+    fn admit(&mut self, account: Account<'_>, limits: &Limits) -> Result<(), AtCapacity> {
         if self.total >= limits.sessions {
-            return Err(AtCapacity);
+            return Err(AtCapacity::InAll);
         }
-        if let Some(name) = principal.name() {
-            match self.by_principal.get_mut(name) {
-                Some(count) if *count >= limits.sessions_per_principal => return Err(AtCapacity),
-                Some(count) => *count += 1,
-                None if limits.sessions_per_principal == 0 => return Err(AtCapacity),
-                None => {
-                    self.by_principal.insert(name.into(), 1);
+        match account {
+            Account::Principal(name) => {
+                let has = self.by_principal.get(name).copied().unwrap_or_default();
+                if has >= limits.sessions_per_principal {
+                    return Err(AtCapacity::OfPrincipal);
+                }
+                match self.by_principal.get_mut(name) {
+                    Some(count) => *count += 1,
+                    None => drop(self.by_principal.insert(name.into(), 1)),
                 }
             }
+            Account::Address(address) => {
+                let has = self.by_address.get(&address).copied().unwrap_or_default();
+                if has >= limits.sessions_per_address {
+                    return Err(AtCapacity::OfAddress);
+                }
+                self.by_address.insert(address, has + 1);
+            }
+            Account::Unknown => {}
         }
         self.total += 1;
         Ok(())
     }
 
-    fn release(&mut self, principal: &Principal) {
+    fn release(&mut self, account: Account<'_>) {
         self.total -= 1;
-        let Some(name) = principal.name() else { return };
-        if let Some(count) = self.by_principal.get_mut(name) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_principal.remove(name);
-            }
+        match account {
+            Account::Principal(name) => release(&mut self.by_principal, name),
+            Account::Address(address) => release(&mut self.by_address, &address),
+            Account::Unknown => {}
         }
+    }
+}
+
+/// One less; what has none is forgotten, so that the map is no longer than there are sessions.
+fn release<K, Q>(counts: &mut HashMap<K, usize>, key: &Q)
+where
+    K: Borrow<Q> + Eq + Hash,
+    Q: Eq + Hash + ?Sized,
+{
+    let Some(count) = counts.get_mut(key) else { return };
+    *count -= 1;
+    if *count == 0 {
+        counts.remove(key);
     }
 }
 
@@ -367,6 +394,7 @@ mod tests {
         Opening {
             version: ProtocolVersion::V2025_11_25,
             principal: Principal::anonymous(),
+            address: None,
             client_info: None,
             client_capabilities: None,
         }

@@ -19,6 +19,7 @@ use super::state::{Cancelled, Closed, End, Found, Phase, Sent, State, Tidied};
 use super::stream::{Move, Start};
 use super::ticket::{Answered, Cancel, Ticket};
 use crate::protocol::budget::Budget;
+use crate::protocol::client_addr::AddressBlock;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::principal::Principal;
@@ -33,10 +34,33 @@ pub(crate) struct Opening {
     pub(crate) version: ProtocolVersion,
     /// Whose session it is.
     pub(crate) principal: Principal,
+    /// Where the client is, if that is known.
+    pub(crate) address: Option<AddressBlock>,
     /// `clientInfo`, as it came.
     pub(crate) client_info: Option<Box<RawValue>>,
     /// The client's `capabilities`, as they came.
     pub(crate) client_capabilities: Option<Box<RawValue>>,
+}
+
+/// What a session counts against, besides the limit in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Account<'a> {
+    /// A principal that has a name.
+    Principal(&'a str),
+    /// The address of an anonymous one.
+    Address(AddressBlock),
+    /// Nothing: it is anonymous, and nobody told its address.
+    Unknown,
+}
+
+impl Opening {
+    pub(super) fn account(&self) -> Account<'_> {
+        match (self.principal.name(), self.address) {
+            (Some(name), _) => Account::Principal(name),
+            (None, Some(address)) => Account::Address(address),
+            (None, None) => Account::Unknown,
+        }
+    }
 }
 
 /// The session has ended: for its client it is unknown from now on.
@@ -114,6 +138,11 @@ impl Session {
     /// Whose session it is.
     pub(crate) fn principal(&self) -> &Principal {
         &self.opening.principal
+    }
+
+    /// What the session counts against, besides the limit in all.
+    pub(super) fn account(&self) -> Account<'_> {
+        self.opening.account()
     }
 
     /// `clientInfo` of the `initialize` request.
@@ -239,12 +268,29 @@ impl Session {
         not(test),
         expect(
             dead_code,
-            reason = "for what the server itself says or asks, which nothing does yet"
+            reason = "for what the server asks and other notifications, which nothing does yet"
         )
     )]
     pub(crate) fn notify(&self, kind: Kind, message: Bytes) -> Sent {
         debug_assert_ne!(kind, Kind::Answer, "the standalone stream carries no answers");
         self.with(|state, effects| state.notify(kind, message, self.limits(), effects))
+    }
+
+    /// Says on the standalone stream that something changed, unless the client did not say yet
+    /// that it is initialized, or the same is still to be given to it.
+    pub(crate) fn announce(&self, message: &Bytes) {
+        self.with(|state, effects| state.announce(message, self.limits(), effects));
+    }
+
+    /// Whether a `Last-Event-ID` names a POST stream of this session. Any other is as good as
+    /// none, but for the standalone stream's own.
+    pub(crate) fn names_post(&self, cursor: EventId) -> bool {
+        self.with(|state, _| state.names_post(cursor))
+    }
+
+    /// Whether a connection has the standalone stream, which a new one would displace.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.with(|state, _| state.is_listening())
     }
 
     /// Acts on a `notifications/cancelled`.

@@ -285,6 +285,39 @@ impl State {
         self.append(StreamId::STANDALONE, kind, message, limits, effects)
     }
 
+    /// Says on the standalone stream that something changed, if the client is ready to hear it
+    /// (2025-11-25, Lifecycle, Initialization: with `notifications/initialized` it says that "it is
+    /// ready to begin normal operations").
+    ///
+    /// While one such message waits for its reader a second adds nothing, so that where no
+    /// connection ever comes one is all there is.
+    pub(super) fn announce(&mut self, message: &Bytes, limits: &Limits, effects: &mut Effects) {
+        if self.phase != Phase::Initialized {
+            return;
+        }
+        let budget = &self.budget;
+        self.standalone.get_or_insert_with(|| Box::new(Stream::standalone(budget)));
+        self.trim(message.len(), limits);
+        let room = self.room(StreamId::STANDALONE, limits);
+        let stream = self.stream(StreamId::STANDALONE);
+        effects.wake(stream.and_then(|stream| stream.append_once(message, room)));
+    }
+
+    /// Whether a `Last-Event-ID` names a POST stream of this session, be it retired. Once it does,
+    /// it always will.
+    pub(super) fn names_post(&self, cursor: EventId) -> bool {
+        let number = cursor.stream.number();
+        match self.posts.get(&number) {
+            Some(stream) => stream.has_issued(cursor.seq),
+            None => (1..=self.streams_opened).contains(&number),
+        }
+    }
+
+    /// Whether a connection has the standalone stream.
+    pub(super) fn is_listening(&self) -> bool {
+        self.standalone.as_deref().is_some_and(Stream::is_attached)
+    }
+
     fn append(
         &mut self,
         id: StreamId,

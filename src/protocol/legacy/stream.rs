@@ -151,6 +151,22 @@ impl Stream {
         Ok((Some(seq), self.wake()))
     }
 
+    /// Adds a message unless the same one is still to be given to the connection, or, if there is
+    /// none, to the next. One that the log has no room for leaves a gap, which is told.
+    pub(super) fn append_once(&mut self, message: &Bytes, room: Room) -> Option<Waker> {
+        let given = self.log.given().max(self.passed());
+        if self.log.holds_after(given, message) {
+            return None;
+        }
+        match self.append(Kind::Notification, message.clone(), room) {
+            Ok((_, waker)) => waker,
+            Err(_) => {
+                self.log.miss();
+                self.wake()
+            }
+        }
+    }
+
     /// Whether a message would fit behind a marker.
     pub(super) fn has_room_behind_marker(&self, bytes: usize, room: Room) -> bool {
         let bytes = MARKER.bytes + bytes;

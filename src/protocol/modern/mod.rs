@@ -3,8 +3,10 @@
 
 mod envelope;
 mod headers;
+mod listen;
 mod mismatch;
 pub(crate) mod params;
 mod sentinel;
 
 pub(crate) use envelope::{ModernRequest, check};
+pub(crate) use listen::{LISTEN, Noted, Subscription};

@@ -70,6 +70,7 @@ class Client:
     version: str
     logs: list[Any] = field(default_factory=list)
     log_arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
 
     async def list_tools(self) -> list[dict[str, Any]]:
         tools: list[dict[str, Any]] = []
@@ -102,6 +103,17 @@ class Client:
             raise
         raw = result.model_dump(by_alias=True, mode="json", exclude_none=True)
         return Answer(raw.get("isError", False), raw["content"], raw.get("structuredContent"))
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[Callable[[], Awaitable[object]]]:
+        """What yields waits for the next change of the tools."""
+        if self.version in LEGACY:
+            # The SDK opened the GET stream by itself.
+            yield self.changed.get
+        else:
+            async with self.session.listen(tools_list_changed=True) as subscription:
+                expect(subscription.honored.tools_list_changed is True, "not honoured")
+                yield subscription.__anext__
 
     async def set_log_level(self, level: str) -> None:
         await self.session.set_logging_level(level)
@@ -149,6 +161,12 @@ class Client:
 async def connect(url: str, revision: str, log_level: str | None = None) -> AsyncIterator[Client]:
     logs: list[Any] = []
     arrived = asyncio.Event()
+    changed: asyncio.Queue[None] = asyncio.Queue()
+
+    async def on_message(message: Any) -> None:
+        # 1.x wraps what 2.x gives as it is.
+        if type(getattr(message, "root", message)).__name__ == "ToolListChangedNotification":
+            changed.put_nowait(None)
 
     async def on_log(params: Any) -> None:
         logs.append(params.data)
@@ -161,9 +179,11 @@ async def connect(url: str, revision: str, log_level: str | None = None) -> Asyn
 
         types.LATEST_PROTOCOL_VERSION = revision
         async with streamable_http_client(url) as (read, write, _):
-            async with ClientSession(read, write, logging_callback=on_log) as session:
+            async with ClientSession(
+                read, write, logging_callback=on_log, message_handler=on_message
+            ) as session:
                 answer = await session.initialize()
-                yield Client(session, str(answer.protocolVersion), logs, arrived)
+                yield Client(session, str(answer.protocolVersion), logs, arrived, changed)
     else:
         import mcp.client.session as client_session
         from mcp import Client as SdkClient
@@ -172,8 +192,10 @@ async def connect(url: str, revision: str, log_level: str | None = None) -> Asyn
         if revision in LEGACY:
             client_session.LATEST_HANDSHAKE_VERSION = revision
             mode = "legacy"
-        async with SdkClient(url, mode=mode, logging_callback=on_log, log_level=log_level) as client:
-            yield Client(client, client.protocol_version, logs, arrived)
+        async with SdkClient(
+            url, mode=mode, logging_callback=on_log, message_handler=on_message, log_level=log_level
+        ) as client:
+            yield Client(client, client.protocol_version, logs, arrived, changed)
 
 
 def expect(condition: bool, why: str) -> None:
@@ -388,6 +410,13 @@ class Run:
                 await client.call("test_simple_text", {})
                 expect(client.logs == [], f"not asked for: {client.logs}")
 
+    async def changes(self) -> None:
+        async with connect(self.url, self.revision) as client, client.listening() as next_change:
+            for _ in range(5):
+                await client.call("test_trigger_tool_change", {})
+                await asyncio.wait_for(next_change(), 5)
+                await client.list_tools()
+
     async def header_parameters(self) -> None:
         if not self.modern:
             raise NotApplicable("Mcp-Param-* headers are of 2026-07-28")
@@ -461,6 +490,7 @@ SCENARIOS = [
     "cancel",
     "cancel_stream",
     "logging",
+    "changes",
     "header_parameters",
     "resume",
     "resume_twice",

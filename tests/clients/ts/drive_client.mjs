@@ -25,12 +25,24 @@ async function connect(url, revision, complaints) {
         logs.push(params.data);
         logged();
     });
+    let changes = 0;
+    let changed = () => {};
+    client.setNotificationHandler('notifications/tools/list_changed', () => {
+        changes += 1;
+        changed();
+    });
     await client.connect(transport);
 
     return {
         version: client.getNegotiatedProtocolVersion(),
         logs,
         onLog: (callback) => (logged = callback),
+        changes: () => changes,
+        onChange: (callback) => (changed = callback),
+        async listen() {
+            // A legacy client has opened its GET stream by itself.
+            if (client.getNegotiatedProtocolVersion() === MODERN) await client.listen({ toolsListChanged: true });
+        },
         setLogLevel: (level) => client.setLoggingLevel(level),
         async listTools() {
             const tools = [];

@@ -9,7 +9,7 @@
 
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { LoggingMessageNotificationSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { LEGACY, main } from './scenarios.mjs';
 
 async function connect(url, revision, complaints) {
@@ -31,12 +31,21 @@ async function connect(url, revision, complaints) {
         logs.push(params.data);
         logged();
     });
+    let changes = 0;
+    let changed = () => {};
+    client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
+        changes += 1;
+        changed();
+    });
     await client.connect(transport);
 
     return {
         version: transport.protocolVersion,
         logs,
         onLog: (callback) => (logged = callback),
+        changes: () => changes,
+        onChange: (callback) => (changed = callback),
+        async listen() {}, // it has opened its GET stream by itself
         setLogLevel: (level) => client.setLoggingLevel(level),
         async listTools() {
             const tools = [];

@@ -243,6 +243,17 @@ class Run {
         });
     }
 
+    async changes() {
+        await this.with(this.url, async (client) => {
+            await client.listen();
+            for (const round of range(5)) {
+                await client.call('test_trigger_tool_change', {});
+                await until(() => client.changes() >= round, client.onChange);
+                await client.listTools();
+            }
+        });
+    }
+
     async header_parameters() {
         if (!this.modern) throw new NotApplicable('Mcp-Param-* headers are of 2026-07-28');
         await this.with(this.url, async (client) => {
@@ -304,6 +315,7 @@ const SCENARIOS = [
     'cancel',
     'cancel_stream',
     'logging',
+    'changes',
     'header_parameters',
     'resume',
     'connections',

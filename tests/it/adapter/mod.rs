@@ -3,12 +3,14 @@
 
 mod admission;
 mod bodies;
+mod client_addr;
 mod cors;
 mod drain;
 mod media;
 mod memory;
 mod mounting;
 mod paths;
+mod platform;
 mod protocols;
 mod rebinding;
 mod shutdown;

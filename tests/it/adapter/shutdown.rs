@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_http::{McpService, Running, Server, serve};
+use mcp_http::{McpService, Running, Server, StandaloneStream, serve};
 use serde_json::json;
 
 use crate::support::messages::{initialize, modern_call, post, stream_head};
@@ -12,7 +12,8 @@ use crate::support::wire::{PATIENCE, Wire};
 /// A server that the test ends.
 async fn start(probe: &Probe, deadline: Duration) -> Running {
     let server = tools(Server::builder("ending", "1"), probe).build().expect("a server");
-    let service = McpService::builder(server).build().expect("a service");
+    let builder = McpService::builder(server).standalone_stream(StandaloneStream::Serve);
+    let service = builder.build().expect("a service");
     serve(service).shutdown_deadline(deadline).bind("127.0.0.1:0").await.expect("a free port")
 }
 

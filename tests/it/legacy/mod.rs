@@ -5,10 +5,12 @@
 
 mod batches;
 mod cancellation;
+mod changes;
 mod concurrency;
 mod disconnect;
 mod expiry;
 mod framing;
+mod get_policy;
 mod initialize;
 mod lifetime;
 mod listen;

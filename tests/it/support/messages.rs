@@ -159,6 +159,11 @@ pub fn modern_call(id: impl Into<Value>, tool: &str, arguments: Value) -> String
     modern(id, "tools/call", json!({"name": tool, "arguments": arguments}), &[])
 }
 
+/// A modern `subscriptions/listen` with this filter.
+pub fn listen(id: impl Into<Value>, filter: Value) -> String {
+    modern(id, "subscriptions/listen", json!({"notifications": filter}), &[])
+}
+
 /// Shows that the server still serves: a good modern request on a new connection is answered.
 pub async fn assert_serves(server: &TestServer) {
     let answer = server.connect().await.send(&modern_call("ok?", "echo", json!({"x": 1}))).await;

@@ -2,5 +2,7 @@
 
 pub mod h2;
 pub mod messages;
+#[cfg(all(unix, feature = "schemars"))]
+pub mod process;
 pub mod server;
 pub mod wire;

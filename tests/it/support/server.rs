@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mcp_http::{
-    Arguments, CallToolResult, Context, LogLevel, McpService, McpServiceBuilder, Running, Server,
-    ServerBuilder, Tool, ToolError, serve,
+    Arguments, CallToolResult, Changes, Context, LogLevel, McpService, McpServiceBuilder, Running,
+    Server, ServerBuilder, StandaloneStream, StreamKind, Tool, ToolError, serve,
 };
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -206,7 +206,8 @@ fn mirrored() -> serde_json::Value {
 }
 
 impl TestServer {
-    /// A server with the tools above and every option at its default.
+    /// A server with the tools above and every option at its default, but that heartbeats are rare
+    /// and that standalone streams are served, for which there is nothing to announce.
     pub async fn start() -> Self {
         Self::with(|service| service).await
     }
@@ -214,6 +215,19 @@ impl TestServer {
     /// A server with the tools above and options of the test's own.
     pub async fn with(options: impl FnOnce(McpServiceBuilder) -> McpServiceBuilder) -> Self {
         Self::with_server(|server| server, options).await
+    }
+
+    /// A server with the tools above whose lists can change.
+    pub async fn changing() -> (Self, Changes) {
+        Self::changing_with(|service| service).await
+    }
+
+    /// The same with options of the test's own.
+    pub async fn changing_with(
+        options: impl FnOnce(McpServiceBuilder) -> McpServiceBuilder,
+    ) -> (Self, Changes) {
+        let changes = Changes::new();
+        (Self::with_server(|server| server.changes(&changes), options).await, changes)
     }
 
     /// A server with more than the tools above.
@@ -224,10 +238,30 @@ impl TestServer {
         let probe = Probe::default();
         let server = more(tools(Server::builder("test-server", "1.2.3"), &probe));
         let server = server.build().expect("a valid server");
-        let builder = McpService::builder(server).heartbeat(Duration::from_secs(60));
+        let builder = McpService::builder(server)
+            .heartbeat(Duration::from_secs(60))
+            .standalone_stream(StandaloneStream::Serve);
         let service = options(builder).build().expect("a valid service");
         let running = serve(service.clone()).bind("127.0.0.1:0").await.expect("a free port");
         Self { addr: running.local_addr(), probe, service, _running: running }
+    }
+
+    /// How many streams wait for changes alone.
+    pub fn parked(&self) -> usize {
+        let streams = self.service.stats().streams;
+        streams[&StreamKind::Standalone].open + streams[&StreamKind::Listen].open
+    }
+
+    /// Waits until this many streams are parked, which nothing but a look at it tells.
+    pub async fn until_parked(&self, count: usize) {
+        let look = async {
+            let mut looks = tokio::time::interval(Duration::from_millis(2));
+            while self.parked() != count {
+                looks.tick().await;
+            }
+        };
+        let reached = tokio::time::timeout(super::wire::PATIENCE, look).await;
+        assert!(reached.is_ok(), "waited for {count} parked streams, there are {}", self.parked());
     }
 
     /// A connection to it.

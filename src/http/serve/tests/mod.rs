@@ -29,7 +29,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{PeerAddr, Running, Serve, ShutdownSignal, serve};
+use super::{Running, Serve, ShutdownSignal, serve};
+use crate::protocol::client_addr::PeerAddr;
 
 /// Short enough to wait for, and the deadline that no test reaches.
 const SHORT: Duration = Duration::from_millis(60);

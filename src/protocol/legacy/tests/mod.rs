@@ -2,6 +2,7 @@
 
 mod budget;
 mod calls;
+mod changes;
 mod gaps;
 mod leaving;
 mod model;
@@ -65,7 +66,7 @@ impl Handler {
 }
 
 fn opening(version: ProtocolVersion, principal: Principal) -> Opening {
-    Opening { version, principal, client_info: None, client_capabilities: None }
+    Opening { version, principal, address: None, client_info: None, client_capabilities: None }
 }
 
 fn id(n: u8) -> SessionId {

@@ -67,9 +67,9 @@ fn an_unknown_id_finds_nothing_and_creates_nothing() {
 fn an_id_is_never_given_a_second_session() {
     let (registry, _session) = with_limits(Limits::default());
     let again = || registry.open(id(1), opening(V, Principal::anonymous())).err();
-    assert_eq!(again(), Some(AtCapacity));
+    assert_eq!(again(), Some(AtCapacity::InAll));
     assert_eq!(registry.end(&id(1), &Principal::anonymous()), Ending::Done);
-    assert_eq!(again(), Some(AtCapacity));
+    assert_eq!(again(), Some(AtCapacity::InAll));
     assert_eq!(registry.len(), 0);
 }
 
@@ -82,6 +82,56 @@ fn sessions_have_a_limit_in_all_which_an_end_frees() {
     assert_eq!(registry.end(&id(1), &Principal::anonymous()), Ending::Unknown);
     assert_eq!(registry.len(), 1);
     assert!(open(3) && !open(4));
+}
+
+/// An anonymous caller of this address, which counts as one for its neighbours too.
+fn from(address: &str) -> Opening {
+    let address = address.parse::<core::net::IpAddr>().unwrap();
+    Opening { address: Some(address.into()), ..opening(V, Principal::anonymous()) }
+}
+
+#[test]
+fn anonymous_callers_have_a_limit_for_each_address_which_an_end_or_expiry_frees() {
+    for limit in [0_u8, 1, 2, 3] {
+        let limits = Limits { sessions_per_address: limit.into(), ..Limits::default() };
+        let registry = Registry::new(limits, Vec::new());
+        let open = |n, opening| registry.open(id(n), opening).map(|_| ());
+        for n in 0..limit {
+            assert_eq!(open(n, from("203.0.113.9")), Ok(()), "{n} of {limit}");
+            assert_eq!(open(100 + n, from(&format!("2001:db8::{n}"))), Ok(()), "{n} of {limit}");
+        }
+        assert_eq!(open(50, from("203.0.113.9")), Err(AtCapacity::OfAddress), "{limit}");
+        assert_eq!(open(50, from("::ffff:203.0.113.9")), Err(AtCapacity::OfAddress), "{limit}");
+        assert_eq!(open(50, from("2001:db8::ffff")), Err(AtCapacity::OfAddress), "{limit}");
+        if limit == 0 {
+            continue;
+        }
+        // Others are not affected, and one that has ended makes room.
+        assert_eq!(open(51, from("203.0.113.8")), Ok(()));
+        assert_eq!(open(52, from("2001:db8:0:1::1")), Ok(()));
+        registry.end(&id(0), &Principal::anonymous());
+        assert_eq!(open(53, from("203.0.113.9")), Ok(()));
+        assert_eq!(open(54, from("203.0.113.9")), Err(AtCapacity::OfAddress));
+        let period = registry.limits().sweep_period;
+        let swept: usize = (0..1_000).map(|n| registry.sweep(NOW.after(period * n)).expired).sum();
+        assert_eq!((swept, registry.len()), (2 * usize::from(limit) + 2, 0));
+        assert_eq!(open(55, from("203.0.113.9")), Ok(()));
+    }
+}
+
+#[test]
+fn the_limit_of_an_address_binds_neither_who_has_a_name_nor_who_has_no_address() {
+    let limits = Limits { sessions_per_address: 1, ..Limits::default() };
+    let registry = Registry::new(limits, Vec::new());
+    let open = |n, opening| registry.open(id(n), opening).map(|_| ());
+    let alice = || Opening { principal: Principal::named("alice"), ..from("203.0.113.9") };
+    assert_eq!(open(1, from("203.0.113.9")), Ok(()));
+    assert_eq!((open(2, alice()), open(3, alice())), (Ok(()), Ok(())));
+    let nowhere = || opening(V, Principal::anonymous());
+    assert_eq!((open(4, nowhere()), open(5, nowhere())), (Ok(()), Ok(())));
+    // Nor does she free what she did not take.
+    registry.end(&id(2), &Principal::named("alice"));
+    assert_eq!(open(6, from("203.0.113.9")), Err(AtCapacity::OfAddress));
 }
 
 #[test]

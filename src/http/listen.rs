@@ -1,0 +1,182 @@
+//! `subscriptions/listen`: a request whose answer is a stream of what changes, for as long as its
+//! client listens (2026-07-28, Subscriptions).
+
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, ready};
+
+use bytes::Bytes;
+use http::Response;
+use tokio::time::Instant;
+
+use super::body::ResponseBody;
+use super::commit::Framing;
+use super::counters::{StreamEnd, StreamGuard, StreamKind};
+use super::endpoint::Admitted;
+use super::modern::SERVER_INFO;
+use super::parked::ParkedPermit;
+use super::pulse::{Beat, Leave, Pulse, Purpose};
+use super::respond;
+use super::service::Shared;
+use super::subscriptions::Listening;
+use crate::protocol::jsonrpc::{RpcError, encode_error};
+use crate::protocol::media;
+use crate::protocol::modern::{ModernRequest, Subscription};
+use crate::protocol::refusal::{Reason, Refusal};
+use crate::protocol::sse::{self, Event, Frames};
+
+/// Opens a stream.
+///
+/// A server that can announce nothing at all does not have the method: to acknowledge a
+/// subscription that is never served would mislead its client. Where the server can announce
+/// something, but nothing of what is asked for, the specification's words are kept ("Notification
+/// types the server does not support are omitted"): it is acknowledged with an empty filter, and
+/// its result ends it at once, so that nothing waits for what cannot come.
+///
+/// It is no call: it takes no [`CallPermit`](super::service::CallPermit), but is counted with the
+/// streams that are parked.
+///
+/// # Errors
+///
+/// 404 where nothing can be announced, 406 to a client that takes JSON alone, 503 while the server
+/// drains or if as many streams are parked as may. A filter that is none is answered with -32602,
+/// an id that is too long with -32600.
+pub(crate) fn open(
+    shared: &Arc<Shared>,
+    admitted: &Admitted,
+    modern: &ModernRequest<'_>,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let (id, announced) = (&modern.request.id, shared.announced.modern);
+    let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(id.clone()));
+    if announced.is_empty() {
+        let error = RpcError::method_not_found(&modern.request.method);
+        return Err(refuse(Reason::MethodNotFound { error }));
+    }
+    let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
+    let subscription = match Subscription::open(id.clone(), &modern.request.params, announced) {
+        Ok(subscription) => subscription,
+        Err(error) => return Ok(respond::at_once(framing, encode_error(Some(id), &error))),
+    };
+    if framing == Framing::JsonOnly {
+        return Err(refuse(Reason::StreamNotAccepted));
+    }
+    if subscription.is_vain() {
+        let messages = [subscription.acknowledgement(), result(shared, &subscription)];
+        return Ok(respond::stream(messages));
+    }
+    if shared.drain.is_draining() {
+        return Err(refuse(Reason::Draining));
+    }
+    let Some(permit) = ParkedPermit::take(&shared.parked) else {
+        return Err(refuse(Reason::TooManyStreams));
+    };
+    let stream = ListenStream {
+        listening: shared.subscriptions.open(subscription),
+        stage: Stage::Opened,
+        frames: None,
+        pulse: Pulse::new(shared, Purpose::Parked, Instant::now(), admitted.listener()),
+        guard: StreamGuard::open(shared, StreamKind::Listen),
+        shared: Arc::clone(shared),
+        _permit: permit,
+    };
+    Ok(respond::sse(ResponseBody::listen(stream)))
+}
+
+/// The result that ends a subscription. "Servers SHOULD include ... `serverInfo`" (Base Protocol,
+/// `_meta`).
+fn result(shared: &Shared, subscription: &Subscription) -> Bytes {
+    subscription.result(|meta| meta.member(SERVER_INFO, &shared.server_info))
+}
+
+/// The stream. It needs no task: what changes wakes whoever polls it.
+///
+/// Its drop is the client's cancellation (2026-07-28, Streamable HTTP, Cancellation), and frees
+/// all that was held for it.
+pub(crate) struct ListenStream {
+    listening: Listening,
+    stage: Stage,
+    /// What is left of the event that is being written.
+    frames: Option<Frames>,
+    pulse: Pulse,
+    guard: StreamGuard,
+    shared: Arc<Shared>,
+    _permit: ParkedPermit,
+}
+
+/// How far the stream has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nothing was said. The acknowledgement comes "as the first message", and at once.
+    Opened,
+    /// It says what changes.
+    Listening,
+    /// The server ends it. What had changed before is still said.
+    Leaving,
+    /// The result was said.
+    Over,
+}
+
+/// What comes next while a stream listens.
+enum Turn {
+    Said(Bytes),
+    Beat(Beat),
+}
+
+impl ListenStream {
+    pub(crate) fn is_over(&self) -> bool {
+        self.stage == Stage::Over && self.frames.is_none()
+    }
+
+    /// The next bytes of the stream; `None` at its end.
+    pub(crate) fn poll_bytes(&mut self, task: &mut TaskContext<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            if let Some(bytes) = self.frames.as_mut().and_then(Iterator::next) {
+                self.pulse.sent();
+                return Poll::Ready(Some(bytes));
+            }
+            self.frames = None;
+            let message = match self.stage {
+                Stage::Opened => {
+                    self.stage = Stage::Listening;
+                    self.listening.say(Subscription::acknowledgement)
+                }
+                Stage::Listening => match ready!(self.poll_turn(task)) {
+                    Turn::Said(message) => message,
+                    Turn::Beat(Beat::Heartbeat) => return Poll::Ready(Some(sse::heartbeat())),
+                    Turn::Beat(Beat::Leave { why, .. }) => {
+                        self.leave(why);
+                        continue;
+                    }
+                },
+                Stage::Leaving => self.listening.next().unwrap_or_else(|| {
+                    self.stage = Stage::Over;
+                    self.listening.say(|it| result(&self.shared, it))
+                }),
+                Stage::Over => return Poll::Ready(None),
+            };
+            self.frames = Some(Event::message(None, message).into_frames());
+        }
+    }
+
+    /// What comes next while it listens. A stream that never falls silent has an end as well.
+    fn poll_turn(&mut self, task: &mut TaskContext<'_>) -> Poll<Turn> {
+        if let Some(beat) = self.pulse.due() {
+            return Poll::Ready(Turn::Beat(beat));
+        }
+        match self.listening.poll_next(task.waker()) {
+            Poll::Ready(message) => Poll::Ready(Turn::Said(message)),
+            Poll::Pending => self.pulse.poll(task).map(Turn::Beat),
+        }
+    }
+
+    /// The server ends the stream: "it SHOULD send a successful `subscriptions/listen` response to
+    /// signal a graceful end ..., then close the stream" (2026-07-28, Subscriptions, Cancellation).
+    ///
+    /// Its client need not be told when to come back: there is no word for it, and nothing is lost
+    /// to one who subscribes anew and reads what it depends on.
+    fn leave(&mut self, why: Leave) {
+        self.stage = Stage::Leaving;
+        self.guard.ends(StreamEnd::from(why));
+        // What changes from now on is not its business, so that there is an end to what is.
+        self.listening.leave();
+    }
+}
