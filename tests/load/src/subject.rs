@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -43,11 +44,16 @@ pub struct Heap {
 impl Subject {
     /// Starts a server with these knobs: `&["--heartbeat", "1"]`. See `subject --help`.
     pub async fn start(knobs: &[&str]) -> Result<Self> {
-        // Both are binaries of one package.
-        let path = std::env::current_exe()?.with_file_name("subject");
+        let path = Self::path()?;
         Self::start_with(Command::new(&path).args(knobs))
             .await
             .with_context(|| format!("starting {} {}", path.display(), knobs.join(" ")))
+    }
+
+    /// The server's binary.
+    pub fn path() -> Result<PathBuf> {
+        // Both are binaries of one package.
+        Ok(std::env::current_exe()?.with_file_name("subject"))
     }
 
     /// Starts a server by a command that ends in running it, in a network namespace, say.
@@ -179,8 +185,13 @@ impl Subject {
 
     /// Ends it by SIGTERM: it must exit with 0 within a time, and must not have panicked. Gives the
     /// number of connections that were open at its deadline.
-    pub async fn stop(mut self, limit: Duration) -> Result<u64> {
+    pub async fn stop(self, limit: Duration) -> Result<u64> {
         self.signal(Signal::TERM)?;
+        self.finish(limit).await
+    }
+
+    /// The same of one that was signalled already.
+    pub async fn finish(mut self, limit: Duration) -> Result<u64> {
         let status = self.ended(limit).await?;
         let stderr = self.stderr()?;
         ensure!(status.success(), "it ended with {status}: {stderr}");

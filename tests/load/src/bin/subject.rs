@@ -19,7 +19,7 @@ mod tools;
 use std::sync::Arc;
 
 use anyhow::Result;
-use mcp_http::{McpService, serve};
+use mcp_http::{Changes, McpService, serve};
 
 #[global_allocator]
 static HEAP: heap::Counting = heap::Counting;
@@ -29,9 +29,10 @@ async fn main() -> Result<()> {
     let knobs = knobs::Knobs::parse(std::env::args().skip(1))?;
     mcp_http_load::limits::raise_open_files();
     let gates = Arc::new(tools::Gates::default());
-    let server = tools::register(Arc::clone(&gates)).build()?;
+    let changes = Changes::new();
+    let server = tools::register(Arc::clone(&gates)).changes(&changes).build()?;
     let service = knobs.service(McpService::builder(server)).build()?;
-    let control = control::Controlled::new(service, gates);
+    let control = control::Controlled::new(service, gates, changes);
     let running = knobs.serve(serve(control)).bind(("127.0.0.1", knobs.port)).await?;
     println!("listening on http://{}/mcp", running.local_addr());
     let drained = running.until_signal().await?;

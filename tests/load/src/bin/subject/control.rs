@@ -11,7 +11,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use mcp_http::{McpService, ResponseBody};
+use mcp_http::{Changes, McpService, ResponseBody};
 use serde_json::{Value, json};
 
 use crate::heap;
@@ -22,13 +22,14 @@ use crate::tools::Gates;
 pub struct Controlled {
     service: McpService,
     gates: Arc<Gates>,
+    changes: Changes,
 }
 
 type Answer = Response<Either<ResponseBody, Full<Bytes>>>;
 
 impl Controlled {
-    pub fn new(service: McpService, gates: Arc<Gates>) -> Self {
-        Self { service, gates }
+    pub fn new(service: McpService, gates: Arc<Gates>, changes: Changes) -> Self {
+        Self { service, gates, changes }
     }
 
     fn control(&self, what: &str, query: &str) -> Result<Value, (StatusCode, String)> {
@@ -52,10 +53,11 @@ impl Controlled {
                 self.gates.named(name).add_permits(1);
                 Ok(json!({}))
             }
-            // The place of announcements to all sessions: `tools_changed`, `times` times.
             "notify" => {
-                let todo = "todo: the crate cannot announce changes yet";
-                Err((StatusCode::NOT_IMPLEMENTED, todo.to_owned()))
+                let times = parameter(query, "times").and_then(|times| times.parse().ok());
+                let times: u64 = times.ok_or((StatusCode::BAD_REQUEST, "?times=".to_owned()))?;
+                (0..times).for_each(|_| self.changes.tools_changed());
+                Ok(json!({}))
             }
             _ => Err((StatusCode::NOT_FOUND, format!("no /control/{what}"))),
         }

@@ -52,10 +52,6 @@ pub fn figures() -> Value {
 }
 
 /// Gives the operating system back what the allocator only keeps for later.
-///
-/// glibc keeps what was freed. A connection's buffers are touched here and there, and each time
-/// they are handed out in another order: resident memory creeps up to what was allocated at most,
-/// whatever the server does. What remains after this is what the server holds.
 pub fn trim() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use mcp_http::{Framing, McpServiceBuilder, Serve};
+use mcp_http::{Framing, McpServiceBuilder, Serve, StandaloneStream};
 
 /// What was asked for. What was not keeps the crate's default.
 #[derive(Debug, Default)]
@@ -17,6 +17,7 @@ pub struct Knobs {
     log_bytes: Option<usize>,
     retention: Option<Duration>,
     idle: Option<Duration>,
+    max_per_address: Option<usize>,
     max_sessions: Option<usize>,
     max_calls: Option<usize>,
     allow_hosts: Vec<String>,
@@ -34,6 +35,8 @@ pub struct Knobs {
     body_timeout: Option<Duration>,
     first_byte: Option<Duration>,
     head_timeout: Option<Duration>,
+    max_parked: Option<usize>,
+    standalone: Option<StandaloneStream>,
 }
 
 const HELP: &str = "\
@@ -45,6 +48,7 @@ const HELP: &str = "\
 --log-bytes N
 --retention MS            how long a finished stream is kept
 --idle S                  how long a session may be idle, as a decimal number
+--max-per-address N       how many sessions of one address there may be
 --max-sessions N
 --max-calls N
 --max-connections N
@@ -62,7 +66,8 @@ const HELP: &str = "\
 --body-timeout MS         how long a body may take to arrive
 --first-byte MS           how long a connection may send nothing at first
 --head-timeout MS         how long a head may take to arrive
---max-parked N            --standalone serve|refuse|auto";
+--max-parked N            how many streams may wait for changes alone
+--standalone serve|refuse|auto";
 
 impl Knobs {
     /// Reads the arguments of the command.
@@ -94,6 +99,7 @@ impl Knobs {
             "log-bytes" => self.log_bytes = number(value)?,
             "retention" => self.retention = Some(millis(value)?),
             "idle" => self.idle = Some(seconds(value)?),
+            "max-per-address" => self.max_per_address = number(value)?,
             "max-sessions" => self.max_sessions = number(value)?,
             "max-calls" => self.max_calls = number(value)?,
             "max-connections" => self.max_connections = number(value)?,
@@ -110,9 +116,8 @@ impl Knobs {
             "body-timeout" => self.body_timeout = Some(millis(value)?),
             "first-byte" => self.first_byte = Some(millis(value)?),
             "head-timeout" => self.head_timeout = Some(millis(value)?),
-            "max-parked" | "standalone" => {
-                bail!("todo: the crate does not have this option yet")
-            }
+            "max-parked" => self.max_parked = number(value)?,
+            "standalone" => self.standalone = Some(standalone(value)?),
             _ => bail!("no such option\n{HELP}"),
         }
         Ok(())
@@ -133,8 +138,12 @@ impl Knobs {
         builder = apply(builder, self.commit_after, McpServiceBuilder::commit_after);
         builder = apply(builder, self.retention, McpServiceBuilder::stream_retention);
         builder = apply(builder, self.idle, McpServiceBuilder::session_idle_timeout);
+        let sessions = self.max_per_address;
+        builder = apply(builder, sessions, McpServiceBuilder::max_sessions_per_address);
         builder = apply(builder, self.max_sessions, McpServiceBuilder::max_sessions);
         builder = apply(builder, self.max_calls, McpServiceBuilder::max_calls);
+        builder = apply(builder, self.max_parked, McpServiceBuilder::max_parked_streams);
+        builder = apply(builder, self.standalone, McpServiceBuilder::standalone_stream);
         builder = apply(builder, self.stream_age, McpServiceBuilder::max_stream_age);
         builder = apply(builder, self.retry, McpServiceBuilder::retry);
         builder = apply(builder, self.max_held_bytes, McpServiceBuilder::max_held_bytes);
@@ -174,6 +183,15 @@ fn framing(value: &str) -> Result<Framing> {
         "sse" => Framing::SseOnly,
         "json" => Framing::JsonOnly,
         _ => bail!("adaptive, sse or json"),
+    })
+}
+
+fn standalone(value: &str) -> Result<StandaloneStream> {
+    Ok(match value {
+        "serve" => StandaloneStream::Serve,
+        "refuse" => StandaloneStream::Refuse,
+        "auto" => StandaloneStream::Auto,
+        _ => bail!("serve, refuse or auto"),
     })
 }
 
