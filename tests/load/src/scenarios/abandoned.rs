@@ -17,7 +17,8 @@ pub(super) async fn run(run: &mut Run) -> Result<()> {
     let (sessions, idle) = run.scale.of((10_000, 4), (100_000, 20));
     let idle_knob = idle.to_string();
     let limit = (2 * sessions).to_string();
-    let mut subject = Subject::start(&["--idle", &idle_knob, "--max-sessions", &limit]).await?;
+    let limits = ["--max-sessions", &limit, "--max-per-address", &limit];
+    let mut subject = Subject::start(&[&["--idle", &idle_knob], &limits[..]].concat()).await?;
     // A sweep is due four times in an idle time, and a session goes within two of its time.
     let expiry = Duration::from_secs(idle) * 3 / 2;
 

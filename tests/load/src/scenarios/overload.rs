@@ -16,20 +16,33 @@ use crate::wire::Wire;
 
 const SESSIONS: usize = 100;
 const CALLS: usize = 50;
+const PARKED: usize = 40;
 const CONNECTIONS: usize = 600;
 
 /// A refusal of a connection is made by one of so many at most.
 const REFUSALS: usize = 100;
 
 pub(super) async fn run(run: &mut Run) -> Result<()> {
-    let (sessions, calls) = (SESSIONS.to_string(), CALLS.to_string());
-    let connections = CONNECTIONS.to_string();
-    let knobs = ["--max-sessions", &sessions, "--max-calls", &calls];
-    let knobs = [&knobs[..], &["--max-connections", &connections, "--commit-after", "60000"]];
-    let mut subject = Subject::start(&knobs.concat()).await?;
+    let [sessions, calls, parked, connections] =
+        [SESSIONS, CALLS, PARKED, CONNECTIONS].map(|limit| limit.to_string());
+    let mut subject = Subject::start(&[
+        "--max-sessions",
+        &sessions,
+        "--max-calls",
+        &calls,
+        "--max-parked",
+        &parked,
+        "--max-connections",
+        &connections,
+        // What is refused is refused before any answer could have become a stream.
+        "--commit-after",
+        "60000",
+    ])
+    .await?;
 
-    let admitted = too_many_sessions(run, &subject.target()).await?;
-    too_many_calls(run, &subject, &admitted).await?;
+    let mut admitted = too_many_sessions(run, &subject.target()).await?;
+    too_many_parked(run, &subject.target(), &mut admitted).await?;
+    too_many_calls(run, &subject, &mut admitted).await?;
     sustained(run, &subject.target(), &admitted).await?;
     too_many_connections(run, &subject.target()).await?;
 
@@ -103,7 +116,62 @@ async fn too_many_sessions(run: &mut Run, target: &Target) -> Result<Vec<Session
     Ok(admitted)
 }
 
-async fn too_many_calls(run: &mut Run, subject: &Subject, sessions: &[Session]) -> Result<()> {
+/// Streams that wait for changes alone: those of legacy sessions and of modern subscriptions share
+/// one limit.
+async fn too_many_parked(
+    run: &mut Run,
+    target: &Target,
+    sessions: &mut Vec<Session>,
+) -> Result<()> {
+    let filter = json!({"notifications": {"toolsListChanged": true}});
+    let subscribe = target.modern(1, "subscriptions/listen", filter, json!({}));
+    let (mut parked, mut refused) = (Vec::new(), 0);
+    for (number, session) in sessions[..2 * PARKED].iter().enumerate() {
+        let mut wire = target.connect().await?;
+        // Every other is a modern one. The first is not: it is taken over below.
+        let legacy = number % 2 == 0;
+        let request = if legacy { session.get() } else { subscribe.clone() };
+        let head = wire.send(&request).await?;
+        if head.is_stream() {
+            parked.push((session.clone(), wire));
+            continue;
+        }
+        let answer = Answer::read(&mut wire, head).await?;
+        refused += usize::from(matches!(became(answer)?, Became::Refused));
+    }
+    run.check(
+        "as many parked streams as may be, 503 beyond",
+        (parked.len(), refused) == (PARKED, PARKED),
+        format!("{} parked, {refused} refused, the limit is {PARKED}", parked.len()),
+    );
+
+    let (first, mut held) = parked.swap_remove(0);
+    let mut wire = target.connect().await?;
+    let echoed = first.call(&mut wire, 1, "echo", json!({"text": "parked"})).await?;
+    let taken_over = first.listen(&mut wire).await.is_ok();
+    while held.event().await?.is_some() {}
+    let mut other = target.connect().await?;
+    first.end(&mut other).await?;
+    while wire.event().await?.is_some() {}
+    sessions.retain(|session| session.id != first.id);
+    let next = Session::open(target, &mut other, first.revision).await?;
+    let room = next.listen(&mut wire).await.is_ok();
+    sessions.push(next);
+    run.check(
+        "parked streams take no room of calls, and may be taken over",
+        echoed.text()? == "parked" && taken_over && room,
+        "a call, a takeover, and after a DELETE another stream",
+    );
+    parked.into_iter().for_each(|(_, wire)| wire.reset());
+    wire.reset();
+    Ok(())
+}
+
+async fn too_many_calls(
+    run: &mut Run,
+    subject: &Subject,
+    sessions: &mut Vec<Session>,
+) -> Result<()> {
     let (refused_so_far, mut tasks) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
     for number in 0..2 * CALLS {
         let (session, refused) = (sessions[number].clone(), Arc::clone(&refused_so_far));
@@ -163,10 +231,10 @@ async fn too_many_calls(run: &mut Run, subject: &Subject, sessions: &[Session]) 
 }
 
 /// What a client sends to let calls go on or end: none of it asks for room.
-async fn never_refused(sessions: &[Session]) -> Result<usize> {
+async fn never_refused(sessions: &mut Vec<Session>) -> Result<usize> {
     let mut wire = sessions[0].target.connect().await?;
     let mut count = 0;
-    for session in sessions {
+    for session in sessions.iter() {
         let result = json!({"jsonrpc": "2.0", "id": "asked", "result": {}}).to_string();
         let error =
             json!({"jsonrpc": "2.0", "id": "asked", "error": {"code": -1, "message": "no"}});
@@ -182,12 +250,13 @@ async fn never_refused(sessions: &[Session]) -> Result<usize> {
             count += 1;
         }
     }
-    // The calls of the first are held; the last has none.
-    let last = sessions.last().context("a session")?;
-    let (spare, target) = (last.clone(), &last.target);
-    let refused = became(Answer::to(&mut wire, &target.initialize(spare.revision)).await?)?;
+    // The last has no call that is held.
+    let last = sessions.pop().context("a session")?;
+    let refused = became(Answer::to(&mut wire, &last.target.initialize(last.revision)).await?)?;
     ensure!(matches!(refused, Became::Refused), "a session beyond the limit was opened");
-    ensure!(count == 4 * sessions.len(), "each of them was sent");
+    last.end(&mut wire).await?;
+    sessions.push(Session::open(&last.target, &mut wire, last.revision).await?);
+    count += 1;
     Ok(count)
 }
 

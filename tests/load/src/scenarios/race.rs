@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::client::{Answer, Revision, Session, Target, call, notification};
@@ -390,9 +390,7 @@ impl<'a> Stream<'a> {
     /// Nothing but announcements may come, each once and in order.
     fn take(&mut self, event: &Event) -> Result<()> {
         let Some(message) = event.message()? else { return Ok(()) };
-        if message["method"] != "notifications/tools/list_changed"
-            || message.get("id") != None::<&Value>
-        {
+        if message["method"] != "notifications/tools/list_changed" || message.get("id").is_some() {
             bail!("the standalone stream said {message}");
         }
         let place = event.id.as_deref().and_then(|id| id.rsplit('-').next()?.parse().ok());
