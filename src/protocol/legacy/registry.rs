@@ -202,6 +202,7 @@ impl Registry {
                     }
                 }
             }
+            lock(shard).give_back();
         }
         swept
     }
@@ -299,7 +300,23 @@ impl Registry {
 }
 
 impl Shard {
+    /// Gives back what a crowd of sessions needed, once most of it has gone. What is left has room
+    /// to double, so that a number that goes up and down does not move the map each time.
+    fn give_back(&mut self) {
+        const ROOMY: usize = 64;
+        let sessions = self.live.len().max(ROOMY);
+        if self.live.capacity() > 4 * sessions {
+            self.live.shrink_to(2 * sessions);
+        }
+    }
+
     fn remember(&mut self, id: SessionId, owner: Principal, limit: usize) {
+        // It only fills until it is full, so this is passed once. From then on each insertion
+        // comes with a removal; a map that is more than half full would grow by that, sooner or
+        // later.
+        if self.ended_order.len() == limit.div_ceil(2) {
+            self.ended.reserve(2 * limit - self.ended.len());
+        }
         if self.ended.insert(id, owner).is_none() {
             self.ended_order.push_back(id);
         }
@@ -373,20 +390,66 @@ mod tests {
     use super::*;
     use crate::protocol::version::ProtocolVersion;
 
+    fn opening() -> Opening {
+        Opening {
+            version: ProtocolVersion::V2025_11_25,
+            principal: Principal::anonymous(),
+            address: None,
+            client_info: None,
+            client_capabilities: None,
+        }
+    }
+
+    #[test]
+    fn what_a_crowd_of_sessions_needed_is_given_back_after_it() {
+        const CROWD: usize = 20_000;
+        let registry = Registry::new(Limits { sessions: CROWD, ..Limits::default() }, Vec::new());
+        let capacity = || registry.shards.iter().map(|shard| lock(shard).live.capacity()).sum();
+        let mut random = 0_u64;
+        for _ in 0..CROWD {
+            let mut bytes = [0; SessionId::BYTES];
+            for eight in bytes.chunks_mut(8) {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                eight.copy_from_slice(&random.swap_bytes().to_ne_bytes()[..eight.len()]);
+            }
+            registry.open(SessionId::from_random(bytes), opening()).unwrap();
+        }
+        registry.sweep(Millis(0));
+        assert!(capacity() >= CROWD, "nothing is given back while it is needed");
+        for session in registry.sessions() {
+            registry.end(&session.id(), &Principal::anonymous());
+        }
+        registry.sweep(Millis(0));
+        let left: usize = capacity();
+        assert!(left < CROWD / 4, "room for {left} sessions was kept for none");
+    }
+
+    #[test]
+    fn what_is_remembered_of_ended_sessions_takes_the_same_room_for_ever() {
+        const LIMIT: usize = 256;
+        let (mut shard, mut room) = (Shard::default(), 0);
+        for n in 0..100 * LIMIT as u64 {
+            let mut bytes = [0; SessionId::BYTES];
+            // Spread over the map as random ids are.
+            let hash = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            bytes[..8].copy_from_slice(&hash.to_ne_bytes());
+            shard.remember(SessionId::from_random(bytes), Principal::anonymous(), LIMIT);
+            match shard.ended_order.len() {
+                LIMIT if room == 0 => room = shard.ended.capacity(),
+                LIMIT => assert!(shard.ended.capacity() <= room, "it grew after {n} sessions"),
+                _ => {}
+            }
+        }
+        assert_eq!(shard.ended.len(), LIMIT);
+    }
+
     /// One lock for all sessions would have each request wait for every other.
     #[test]
     fn sessions_spread_over_all_shards_by_their_randomness() {
         let registry = Registry::new(Limits { sessions: SHARDS, ..Limits::default() }, Vec::new());
         assert_eq!(registry.limits().sessions, SHARDS);
         for n in 0..u8::try_from(SHARDS).unwrap() {
-            let opening = Opening {
-                version: ProtocolVersion::V2025_11_25,
-                principal: Principal::anonymous(),
-                address: None,
-                client_info: None,
-                client_capabilities: None,
-            };
-            registry.open(SessionId::from_random([n; SessionId::BYTES]), opening).unwrap();
+            registry.open(SessionId::from_random([n; SessionId::BYTES]), opening()).unwrap();
         }
         assert!(registry.shards.iter().all(|shard| lock(shard).live.len() == 1));
         assert_eq!(registry.sessions().len(), SHARDS);

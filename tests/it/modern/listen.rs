@@ -9,7 +9,7 @@ use std::time::Duration;
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::service::Service;
-use mcp_http::{Changes, Framing, McpService, Server, StreamEnd, StreamKind, serve};
+use mcp_http::{Changes, Framing, McpService, ResponseBody, Server, StreamEnd, StreamKind, serve};
 use serde_json::{Value, json};
 
 use crate::support::h2::{H2, parsed, parsed_h2};
@@ -227,6 +227,17 @@ async fn what_calls_say_and_what_changes_never_share_a_stream() {
     assert_eq!(stream.message().await, change(1), "nothing of the call came between");
 }
 
+/// The frames of a body that are there without waiting.
+async fn available(body: &mut ResponseBody) -> Vec<String> {
+    let mut said = Vec::new();
+    loop {
+        let next = poll_fn(|task| Poll::Ready(Pin::new(&mut *body).poll_frame(task))).await;
+        let Poll::Ready(Some(frame)) = next else { return said };
+        let data = frame.expect("infallible").into_data().expect("data");
+        said.push(String::from_utf8(data.to_vec()).expect("UTF-8"));
+    }
+}
+
 /// DESIGN, decision 8: what waits for a reader that does not read is bounded, here by one
 /// notification of each kind.
 #[tokio::test]
@@ -239,13 +250,7 @@ async fn a_burst_is_told_once_to_a_reader_that_was_slow() {
     for _ in 0..10_000 {
         changes.tools_changed();
     }
-    let mut said = Vec::new();
-    loop {
-        let next = poll_fn(|task| Poll::Ready(Pin::new(&mut body).poll_frame(task))).await;
-        let Poll::Ready(frame) = next else { break };
-        let data = frame.expect("more").expect("infallible").into_data().expect("data");
-        said.push(String::from_utf8(data.to_vec()).expect("UTF-8"));
-    }
+    let said = available(&mut body).await;
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].contains(ACKNOWLEDGED) && said[1].contains(CHANGED), "{said:?}");
 }
@@ -321,6 +326,30 @@ async fn the_end_of_its_age_is_the_result_of_the_request() {
     }
     let ended = &server.service.stats().streams[&StreamKind::Listen].ended;
     assert_eq!(ended[&StreamEnd::Aged], 3);
+}
+
+/// A stream that never falls silent ends as well, and what changed before its end is said before it;
+/// what changes later is not its business.
+#[tokio::test(start_paused = true)]
+async fn a_busy_subscription_ends_at_its_age_with_all_that_changed_before() {
+    let changes = Changes::new();
+    let server = tools(Server::builder("s", "1"), &Probe::default()).changes(&changes);
+    let age = Duration::from_secs(60);
+    let builder = McpService::builder(server.build().expect("a server")).max_stream_age(age);
+    let service = builder.build().expect("a service");
+    let response = service.call(parsed(&listen(1, tools_changed()))).await.expect("infallible");
+    let mut body = response.into_body();
+    assert_eq!(available(&mut body).await.len(), 1);
+    changes.tools_changed();
+    tokio::time::advance(age).await;
+    let frame = poll_fn(|task| Pin::new(&mut body).poll_frame(task)).await;
+    assert!(frame.is_some(), "the change that waited");
+    changes.tools_changed();
+    let said = available(&mut body).await;
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains(CHANGED) && said[1].contains("\"result\""), "{said:?}");
+    changes.tools_changed();
+    assert!(available(&mut body).await.is_empty());
 }
 
 /// The issue, Drain: "parked streams end with jittered `retry` in waves", and none is opened.
