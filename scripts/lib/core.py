@@ -59,7 +59,7 @@ def simulate(binary: Path, seeds: str) -> subprocess.Popen:
     """Starts the simulation of these seeds: "n" for 1 to n, or "m..n"."""
     environment = {**os.environ, "SIMULATION_SEEDS": seeds, "RUST_BACKTRACE": "0"}
     environment.pop("SIMULATION_SEED", None)
-    command = [binary, "--nocapture", "simulation_of_the_legacy_core_against_its_model"]
+    command = [binary, "--nocapture", "legacy::tests::simulation::"]
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

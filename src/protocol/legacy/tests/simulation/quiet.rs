@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::super::*;
 use super::world::{World, trace};
 
 /// More than any stream of a run can have to say.

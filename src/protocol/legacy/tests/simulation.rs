@@ -75,7 +75,7 @@ const ACTIONS: &[(usize, Action)] = &[
 
 /// Decisions 4 to 10 and 17.
 #[test]
-fn simulation_of_the_legacy_core_against_its_model() {
+fn whatever_happens_each_client_is_given_what_the_model_says() {
     if let Some(seed) = variable("SIMULATION_SEED") {
         let seed = seed.parse().expect("SIMULATION_SEED is a number");
         let mut trace = Vec::new();
