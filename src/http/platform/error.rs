@@ -10,7 +10,8 @@ use crate::server::BuildError;
 /// use mcp_http::{CloudRun, McpService, Server};
 ///
 /// let server = Server::builder("weather", "1.0.0").build()?;
-/// let error = CloudRun::new().configure(McpService::builder(server)).unwrap_err();
+/// let configured = CloudRun::new().configure(McpService::builder(server));
+/// let error = configured.err().expect("no host is named");
 /// assert!(error.is_hosts_not_named());
 /// assert!(error.to_string().contains("MCP_ALLOWED_HOSTS"));
 /// # Ok::<(), mcp_http::BuildError>(())
