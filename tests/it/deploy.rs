@@ -55,7 +55,8 @@ impl Service {
         while let Some(line) = self.logs.next_line().await.expect("a pipe") {
             lines.push(log(&line));
         }
-        assert_eq!(lines.last().map(|line| line["message"].clone()), Some(json!("ended")));
+        // The service's task may still have its say after it.
+        assert!(lines.iter().any(|line| line["message"] == "ended"), "{lines:#?}");
         lines
     }
 }
