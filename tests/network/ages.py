@@ -36,10 +36,10 @@ CLIENTS = (
 
 def run(run: Run) -> None:
     # Every client has a watch of its own, so they can go side by side.
-    below = ("--stream-age", "3000", "--retry", "200")
+    below = ("--stream-age", "3000", "--retry", "200", "--standalone", "serve")
     with (
         subject(run.binary, *below) as young,
-        subject(run.binary, "--retry", "200") as old,
+        subject(run.binary, "--retry", "200", "--standalone", "serve") as old,
         trafficserver(run.debs, young.port, TOTAL_SECONDS) as to_young,
         trafficserver(run.debs, old.port, TOTAL_SECONDS) as to_old,
         concurrent.futures.ThreadPoolExecutor(7) as pool,

@@ -103,11 +103,11 @@ def program(
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise ProgramFailed(f"{Path(command[0]).name} did not start: {tail(log)}")
+                raise ProgramFailed(f"{Path(command[0]).name} did not start: {said_in(log)}")
             time.sleep(0.02)
         yield process
         if process.poll() is not None:
-            raise ProgramFailed(f"{Path(command[0]).name} died with {process.returncode}: {tail(log)}")
+            raise ProgramFailed(f"{Path(command[0]).name} died with {process.returncode}: {said_in(log)}")
     finally:
         stop(process)
 
@@ -122,8 +122,10 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-def tail(log: Path) -> str:
-    return log.read_text(errors="replace")[-1500:].strip()
+def said_in(log: Path) -> str:
+    """What a program said first, which is why it failed, and last."""
+    text = log.read_text(errors="replace").strip()
+    return text if len(text) < 1500 else f"{text[:700]} … {text[-700:]}"
 
 
 def listens(port: int) -> Callable[[], bool]:
@@ -165,7 +167,7 @@ def subject(binary: str, *knobs: str, within: tuple[str, ...] = ()) -> Iterator[
         with program([*within, binary, "--port", "0", *knobs], said, log) as process:
             yield Subject(found[0], process)
         if process.returncode != 0:
-            raise ProgramFailed(f"the server ended with {process.returncode}: {tail(log)}")
+            raise ProgramFailed(f"the server ended with {process.returncode}: {said_in(log)}")
         if "panicked" in (text := log.read_text(errors="replace")):
             raise ProgramFailed(f"the server panicked: {text[-1500:]}")
 
