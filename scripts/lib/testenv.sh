@@ -2,7 +2,7 @@
 #
 # What the tests need beyond cargo, installed into a folder of the project's
 # own: Node 22, both versions of the official conformance suite, the TypeScript
-# clients, the Python clients, a YAML parser. Sourced by scripts/test.
+# clients, the Python clients, a YAML parser, the proxies. Sourced by scripts/test.
 #
 # Everything is pinned by a lock file that is checked in. An installed piece
 # carries a stamp, the hash of its pins: as long as they agree nothing is done,
@@ -62,6 +62,58 @@ testenv_python() {
     testenv_piece "python-$1" "$pins" "$interpreter" -- _venv "$pins"
 }
 
+# _debs PINS: unpack Debian's packages here. A version that has left the archive
+# (each security update takes its predecessor away) is replaced by the one that
+# followed it, and `substituted` says so.
+_debs() {
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+    local package version updated='' wanted=()
+    : >substituted
+    while read -r package version; do
+        [[ $package && $package != \#* ]] || continue
+        # A library that the system has is taken from there.
+        [[ $package != lib* ]] || ! dpkg-query -W "$package" >/dev/null 2>&1 || continue
+        wanted+=("$package=$version")
+    done <"$1"
+    # All at once is quick; one by one is for an archive that moved on.
+    _deb "${wanted[@]}" || for package in "${wanted[@]}"; do
+        _deb "$package" && continue
+        if [[ ! $updated && $(id -u) -eq 0 ]]; then
+            updated=yes
+            timeout 120 apt-get update >/dev/null 2>&1
+            _deb "$package" && continue
+        fi
+        _deb "${package%%=*}" || { echo "$package cannot be had" >&2 && return 1; }
+        echo "$package is gone, took $(basename "${package%%=*}"_*.deb)" | tee -a substituted >&2
+    done
+    for package in *.deb; do
+        dpkg-deb --extract "$package" . && rm "$package" || return 1
+    done
+    _debs_complete
+}
+
+_deb() { timeout 300 apt-get download -qq -o APT::Sandbox::User=root "$@" 2>/dev/null; }
+
+# _debs_complete: every library that the programs want is there.
+_debs_complete() {
+    local lacking
+    lacking=$(LD_LIBRARY_PATH=$(testenv_debs_libraries "$PWD") ldd usr/sbin/{nginx,haproxy,nft,conntrack} \
+        usr/bin/traffic_server 2>&1 | grep 'not found' | sort -u)
+    [[ -z $lacking ]] || { echo "$lacking" >&2 && return 1; }
+}
+
+# testenv_debs_libraries DIR: the folders of the libraries that were unpacked there.
+testenv_debs_libraries() {
+    local dir
+    printf '%s' "$1/usr/lib/trafficserver"
+    for dir in "$1"/usr/lib/*-linux-gnu "$1"/lib/*-linux-gnu; do printf ':%s' "$dir"; done
+}
+
+testenv_debs() {
+    local pins="$root/tests/network/debs.txt"
+    testenv_piece debs "$pins" -- _debs "$pins"
+}
+
 # testenv_node: the path of Node 22.
 testenv_node() {
     local binary
@@ -88,4 +140,5 @@ testenv_setup() {
         testenv_python "$version" "clients/python/requirements-$version.txt" ||
             missing+=("python-$version")
     done
+    testenv_debs || missing+=("debs (nginx, haproxy, trafficserver, nftables)")
 }
