@@ -93,10 +93,6 @@ impl Account {
         self.calls.len() - 1
     }
 
-    pub(super) fn is_open(&self, call: usize) -> bool {
-        self.calls[call].open
-    }
-
     pub(super) fn is_bound(&self, call: usize) -> bool {
         self.calls[call].bound.is_some()
     }

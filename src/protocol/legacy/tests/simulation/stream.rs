@@ -680,7 +680,8 @@ pub(super) fn tells(messages: &[Bytes], owed: &[String]) -> bool {
 /// Whether it is the error answer of this reason to the request (decision 5: `-32603`).
 fn is_error(message: &Bytes, id: &str, reason: &str) -> bool {
     let Ok(value) = serde_json::from_slice::<serde_json::Value>(message) else { return false };
-    value["id"].to_string() == id
+    let expected: Option<serde_json::Value> = serde_json::from_str(id).ok();
+    Some(&value["id"]) == expected.as_ref()
         && value["error"]["code"] == -32603
         && value["error"]["data"]["reason"] == reason
 }

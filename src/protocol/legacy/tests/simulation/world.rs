@@ -106,7 +106,7 @@ impl World {
         let scale = random.weighted(&[(2, 1), (1, 100)]);
         let limits = draw(&mut random, scale);
         let on_gap = vec![Bytes::from("tools changed"), Bytes::from("resources changed")];
-        let mut world = Self {
+        let world = Self {
             registry: Registry::new(limits.clone(), on_gap.clone()),
             limits: Rc::new(limits),
             on_gap,
@@ -741,12 +741,11 @@ impl World {
         let swept = self.registry.sweep(self.now);
         trace!(self, "sweep at {:?}, reading {:?}: {swept:?}", self.now, self.reading);
         let (mut least, mut most, mut retired, mut expired) = (0, 0, 0, 0);
-        for at in 0..self.peers.len() {
+        for (at, (busy, held)) in before.into_iter().enumerate() {
             let it = &mut self.peers[at];
             if it.account.ended {
                 continue;
             }
-            let (busy, held) = before[at];
             let swept = it.account.sweep(self.reading, self.tick, held);
             let ends = it.session.is_ended();
             it.account.judge_expiry(ends, busy, self.reading);
