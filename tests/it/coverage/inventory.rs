@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{crate_folder, outside};
 
-/// The tests, and the scenarios that real clients run.
+/// The tests, and under `client:`, `network:` and `load:` the scenarios of those packages.
 #[derive(Default)]
 pub struct Inventory {
     tests: BTreeSet<String>,
@@ -26,25 +26,29 @@ impl Inventory {
         for driver in ["python/drive.py", "ts/scenarios.mjs"] {
             let driver = crate_folder().join("tests/clients").join(driver);
             let text = outside(&driver).unwrap_or_default();
-            inventory.scenarios.extend(scenarios(&text).map(str::to_owned));
+            inventory.scenarios.extend(scenarios(&text).map(|name| format!("client:{name}")));
+        }
+        for (kind, folder) in [("network", "network"), ("load", "load/src/scenarios")] {
+            let names = stems(&crate_folder().join("tests").join(folder));
+            inventory.scenarios.extend(names.iter().map(|name| format!("{kind}:{name}")));
         }
         inventory
     }
 
     /// The tests of one module whose text this is, and these scenarios.
     pub fn of_text(module: &str, text: &str, scenarios: &[&str]) -> Self {
-        let scenarios = scenarios.iter().map(|name| (*name).to_owned()).collect();
+        let scenarios = scenarios.iter().map(|name| format!("client:{name}")).collect();
         let mut inventory = Self { scenarios, ..Self::default() };
         inventory.add_text(&[module.to_owned()], text, None);
         inventory
     }
 
-    /// Whether there is a test of this name, or, of `client:` and a name, such a scenario. Where
-    /// the drivers are not there, as in a packaged crate, every scenario is taken to be.
+    /// Whether there is a test of this name, or, of a kind and a name, such a scenario. Where none
+    /// is there, as in a packaged crate, every scenario is taken to be.
     pub fn has(&self, name: &str) -> bool {
-        match name.strip_prefix("client:") {
-            Some(scenario) => self.scenarios.is_empty() || self.scenarios.contains(scenario),
-            None => self.tests.contains(name),
+        match ["client:", "network:", "load:"].iter().any(|kind| name.starts_with(kind)) {
+            true => self.scenarios.is_empty() || self.scenarios.contains(name),
+            false => self.tests.contains(name),
         }
     }
 
@@ -94,6 +98,13 @@ fn declared<'a>(code: &'a str, keyword: &str) -> Option<&'a str> {
     let code = visible.iter().find_map(|visible| code.strip_prefix(visible)).unwrap_or(code);
     let code = code.strip_prefix("async ").unwrap_or(code).strip_prefix(keyword)?;
     code.split(|c: char| !(c.is_alphanumeric() || c == '_')).next()
+}
+
+/// What the files and folders of a folder are called; none if it is not there.
+fn stems(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let stem = |entry: fs::DirEntry| entry.path().file_stem()?.to_str().map(str::to_owned);
+    entries.filter_map(|entry| stem(entry.ok()?)).collect()
 }
 
 /// The items of a driver's list `SCENARIOS`.

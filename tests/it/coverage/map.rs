@@ -31,7 +31,7 @@ pub struct Entry {
     pub pages: Vec<String>,
     /// The words of the page, or of FACTS.md.
     pub quote: String,
-    /// Names as `cargo test` has them, or `client:` and a scenario of tests/clients.
+    /// Names as `cargo test` has them, or a kind and a scenario: `client:`, `network:`, `load:`.
     #[serde(default)]
     pub tests: Vec<String>,
     /// Why others must hold it.
