@@ -35,7 +35,8 @@ const EVERY_PAGE_TOUCHED: [(&str, &str); 2] =
     [("MALLOC_PERTURB_", "165"), ("MALLOC_ARENA_MAX", "1")];
 
 /// How long a session may be idle. It sets how often the server sweeps: four times in that time.
-const IDLE: Duration = Duration::from_secs(12);
+/// It must be longer than a machine that is busy takes from a session's first request to its stream.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// What a server remembers of sessions that ended is bounded; what is compared is full.
 const REMEMBERED: usize = 4_096;
@@ -60,7 +61,7 @@ pub(super) async fn run(run: &mut Run) -> Result<()> {
     for number in 1..=ROUNDS {
         let round = round(&subject, sessions).await?;
         // A sweep gives back what is not needed any more.
-        tokio::time::sleep(IDLE / 2).await;
+        tokio::time::sleep(IDLE / 4 + Duration::from_secs(1)).await;
         let heap = subject.settled_heap().await?;
         rests.push(heap);
         let error = round.errors.first().map(|error| format!(": {error:#}")).unwrap_or_default();
