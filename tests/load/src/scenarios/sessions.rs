@@ -21,8 +21,11 @@ const ROUNDS: usize = 5;
 /// How many open or end their sessions at once: a ramp, and fewer than a backlog holds.
 const AT_ONCE: usize = 128;
 
-/// How long a session waits between two calls.
-const PACE: Duration = Duration::from_secs(2);
+/// How long a session waits between two calls, at a tenth of the scale and at the scale: about as
+/// often in both while all come and stay. (The buffer that a connection reads into is twice as
+/// large until some 16 requests have gone through it. What is resident is what was held at most,
+/// so that rounds are alike only while no connection comes that far.)
+const PACE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 
 /// How long all sessions stay after the last has come.
 const HOLD: Duration = Duration::from_secs(4);
@@ -46,9 +49,7 @@ pub(super) async fn run(run: &mut Run) -> Result<()> {
     // All of them come from one address.
     let idle = IDLE.as_secs().to_string();
     let limits = ["--max-connections", "20000", "--max-per-address", "10000"];
-    let mut command = Command::new(Subject::path()?);
-    command.args(["--idle", &idle]).args(limits).envs(EVERY_PAGE_TOUCHED);
-    let mut subject = Subject::start_with(&mut command).await?;
+    let mut subject = start_touched(&[&["--idle", &idle], &limits[..]].concat()).await?;
     let empty = subject.settled_heap().await?;
     fill_memory_of_ended(&subject.target()).await?;
     run.say(format!(
@@ -59,7 +60,7 @@ pub(super) async fn run(run: &mut Run) -> Result<()> {
 
     let mut rests = Vec::new();
     for number in 1..=ROUNDS {
-        let round = round(&subject, sessions).await?;
+        let round = round(&subject, sessions, run.scale.of(PACE[0], PACE[1])).await?;
         // A sweep gives back what is not needed any more.
         tokio::time::sleep(IDLE / 4 + Duration::from_secs(1)).await;
         let heap = subject.settled_heap().await?;
@@ -99,6 +100,12 @@ pub(super) async fn run(run: &mut Run) -> Result<()> {
     Ok(())
 }
 
+/// Starts a server whose resident memory can be compared.
+pub(super) async fn start_touched(knobs: &[&str]) -> Result<Subject> {
+    let mut command = Command::new(Subject::path()?);
+    Subject::start_with(command.args(knobs).envs(EVERY_PAGE_TOUCHED)).await
+}
+
 pub(super) fn within_5_percent(value: u64, of: u64) -> bool {
     value.abs_diff(of) as f64 <= of as f64 * 0.05
 }
@@ -135,6 +142,7 @@ async fn fill_memory_of_ended(target: &Target) -> Result<()> {
 /// What all sessions of a round share.
 struct Shared {
     target: Target,
+    pace: Duration,
     gate: Semaphore,
     open: AtomicU64,
     calls: AtomicU64,
@@ -149,10 +157,11 @@ struct Round {
     errors: Vec<anyhow::Error>,
 }
 
-async fn round(subject: &Subject, sessions: usize) -> Result<Round> {
+async fn round(subject: &Subject, sessions: usize, pace: Duration) -> Result<Round> {
     let (close, closing) = watch::channel(false);
     let shared = Arc::new(Shared {
         target: subject.target(),
+        pace,
         gate: Semaphore::new(AT_ONCE),
         open: AtomicU64::new(0),
         calls: AtomicU64::new(0),
@@ -225,7 +234,7 @@ async fn call_until_closing(
     stream: &mut Wire,
 ) -> Result<()> {
     let mut closing = shared.closing.clone();
-    let mut pace = tokio::time::interval(PACE);
+    let mut pace = tokio::time::interval(shared.pace);
     for call in 0.. {
         tokio::select! {
             _ = pace.tick() => {}
