@@ -21,11 +21,14 @@ const ROUNDS: usize = 5;
 /// How many open or end their sessions at once: a ramp, and fewer than a backlog holds.
 const AT_ONCE: usize = 128;
 
-/// How long a session waits between two calls, at a tenth of the scale and at the scale: about as
-/// often in both while all come and stay. (The buffer that a connection reads into is twice as
-/// large until some 16 requests have gone through it. What is resident is what was held at most,
-/// so that rounds are alike only while no connection comes that far.)
-const PACE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
+/// How long a session waits between two calls.
+const PACE: Duration = Duration::from_secs(2);
+
+/// How many calls a session makes at most, however long a busy machine takes for the others to
+/// come. The buffer that a connection reads into is twice as large until some 16 requests have gone
+/// through it, and what is resident is what was held at most: rounds are alike only while no
+/// connection comes that far.
+const CALLS: usize = 8;
 
 /// How long all sessions stay after the last has come.
 const HOLD: Duration = Duration::from_secs(4);
@@ -60,7 +63,7 @@ pub(super) async fn run(run: &mut Run) -> Result<()> {
 
     let mut rests = Vec::new();
     for number in 1..=ROUNDS {
-        let round = round(&subject, sessions, run.scale.of(PACE[0], PACE[1])).await?;
+        let round = round(&subject, sessions).await?;
         // A sweep gives back what is not needed any more.
         tokio::time::sleep(IDLE / 4 + Duration::from_secs(1)).await;
         let heap = subject.settled_heap().await?;
@@ -142,7 +145,6 @@ async fn fill_memory_of_ended(target: &Target) -> Result<()> {
 /// What all sessions of a round share.
 struct Shared {
     target: Target,
-    pace: Duration,
     gate: Semaphore,
     open: AtomicU64,
     calls: AtomicU64,
@@ -157,11 +159,10 @@ struct Round {
     errors: Vec<anyhow::Error>,
 }
 
-async fn round(subject: &Subject, sessions: usize, pace: Duration) -> Result<Round> {
+async fn round(subject: &Subject, sessions: usize) -> Result<Round> {
     let (close, closing) = watch::channel(false);
     let shared = Arc::new(Shared {
         target: subject.target(),
-        pace,
         gate: Semaphore::new(AT_ONCE),
         open: AtomicU64::new(0),
         calls: AtomicU64::new(0),
@@ -234,10 +235,11 @@ async fn call_until_closing(
     stream: &mut Wire,
 ) -> Result<()> {
     let mut closing = shared.closing.clone();
-    let mut pace = tokio::time::interval(shared.pace);
-    for call in 0.. {
+    let mut pace = tokio::time::interval(PACE);
+    let mut call = 0;
+    loop {
         tokio::select! {
-            _ = pace.tick() => {}
+            _ = pace.tick(), if call < CALLS => {}
             over = closing.wait_for(|closing| *closing) => {
                 over?;
                 break;
@@ -248,6 +250,7 @@ async fn call_until_closing(
         let answer = session.call(wire, 1, "echo", json!({"text": text})).await?;
         ensure!(answer.text()? == text, "{text} was answered with {answer:?}");
         shared.calls.fetch_add(1, Ordering::Relaxed);
+        call += 1;
     }
     Ok(())
 }
