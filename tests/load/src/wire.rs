@@ -352,3 +352,87 @@ fn framing(head: &Head) -> Result<Body, WireError> {
     let length = length.parse();
     length.map(Body::Length).map_err(|_| WireError::Malformed("a Content-Length".into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    /// A wire to a peer that answers whatever it is asked with these bytes, then more of them after
+    /// the next request, then closes.
+    async fn answered_with(first: &'static str, second: &'static str) -> Wire {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for bytes in [first, second] {
+                let mut request = [0; 64];
+                if stream.read(&mut request).await.unwrap() > 0 {
+                    stream.write_all(bytes.as_bytes()).await.unwrap();
+                }
+            }
+        });
+        Wire::connect(addr).await.unwrap()
+    }
+
+    const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    const CHUNKED: &str =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_after_each_framing() {
+        for (first, second) in [(OK, CHUNKED), (CHUNKED, OK)] {
+            let mut wire = answered_with(first, second).await;
+            for _ in 0..2 {
+                assert_eq!(wire.send(b"?").await.unwrap().status, 200);
+                assert_eq!(wire.rest().await.unwrap(), "ok");
+            }
+            wire.close().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_byte_after_the_end_is_an_error_of_the_next_request() {
+        for first in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokx",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nx",
+            "HTTP/1.1 204 No Content\r\n\r\nx",
+        ] {
+            let mut wire = answered_with(first, OK).await;
+            wire.send(b"?").await.unwrap();
+            wire.rest().await.unwrap();
+            let next = wire.send(b"?").await;
+            assert!(matches!(&next, Err(WireError::AfterEnd(bytes)) if bytes == "x"), "{next:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_byte_that_comes_when_the_connection_closes_is_an_error() {
+        let mut wire = answered_with(OK, "").await;
+        wire.send(b"?").await.unwrap();
+        wire.rest().await.unwrap();
+        // The peer answers what was never asked.
+        wire.write(b"?").await.unwrap();
+        wire.close().await.unwrap();
+
+        let mut wire = answered_with(OK, "x").await;
+        wire.send(b"?").await.unwrap();
+        wire.rest().await.unwrap();
+        wire.write(b"?").await.unwrap();
+        let closed = wire.close().await;
+        assert!(matches!(&closed, Err(WireError::AfterEnd(bytes)) if bytes == "x"), "{closed:?}");
+    }
+
+    #[tokio::test]
+    async fn an_end_in_the_middle_is_told_from_one_before_a_response() {
+        let mut wire = answered_with("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", "").await;
+        wire.send(b"?").await.unwrap();
+        wire.write(b"?").await.unwrap();
+        assert!(matches!(wire.rest().await, Err(WireError::Truncated)));
+        let mut wire = answered_with(OK, "").await;
+        wire.send(b"?").await.unwrap();
+        wire.rest().await.unwrap();
+        let next = wire.send(b"?").await;
+        assert!(matches!(next, Err(WireError::Closed)), "{next:?}");
+    }
+}

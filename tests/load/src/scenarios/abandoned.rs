@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use tokio::task::JoinSet;
 
-use super::sessions::{show, within_5_percent};
+use super::sessions::{show, start_touched, within_5_percent};
 use crate::client::{Answer, Revision, Target};
 use crate::report::Run;
 use crate::subject::{Heap, Subject};
@@ -18,7 +18,7 @@ pub(super) async fn run(run: &mut Run) -> Result<()> {
     let idle_knob = idle.to_string();
     let limit = (2 * sessions).to_string();
     let limits = ["--max-sessions", &limit, "--max-per-address", &limit];
-    let mut subject = Subject::start(&[&["--idle", &idle_knob], &limits[..]].concat()).await?;
+    let mut subject = start_touched(&[&["--idle", &idle_knob], &limits[..]].concat()).await?;
     // A sweep is due four times in an idle time, and a session goes within two of its time.
     let expiry = Duration::from_secs(idle) * 3 / 2;
 

@@ -173,8 +173,8 @@ async fn too_many_calls(
     sessions: &mut Vec<Session>,
 ) -> Result<()> {
     let (refused_so_far, mut tasks) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
-    for number in 0..2 * CALLS {
-        let (session, refused) = (sessions[number].clone(), Arc::clone(&refused_so_far));
+    for (number, session) in sessions.iter().enumerate().take(2 * CALLS) {
+        let (session, refused) = (session.clone(), Arc::clone(&refused_so_far));
         tasks.spawn(async move {
             let mut wire = session.target.connect().await?;
             let arguments = json!({"name": "overload", "count": 1});

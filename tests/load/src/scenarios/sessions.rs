@@ -24,6 +24,12 @@ const AT_ONCE: usize = 128;
 /// How long a session waits between two calls.
 const PACE: Duration = Duration::from_secs(2);
 
+/// How many calls a session makes at most, however long a busy machine takes for the others to
+/// come. The buffer that a connection reads into is twice as large until some 16 requests have gone
+/// through it, and what is resident is what was held at most: rounds are alike only while no
+/// connection comes that far.
+const CALLS: usize = 8;
+
 /// How long all sessions stay after the last has come.
 const HOLD: Duration = Duration::from_secs(4);
 
@@ -35,7 +41,8 @@ const EVERY_PAGE_TOUCHED: [(&str, &str); 2] =
     [("MALLOC_PERTURB_", "165"), ("MALLOC_ARENA_MAX", "1")];
 
 /// How long a session may be idle. It sets how often the server sweeps: four times in that time.
-const IDLE: Duration = Duration::from_secs(12);
+/// It must be longer than a machine that is busy takes from a session's first request to its stream.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// What a server remembers of sessions that ended is bounded; what is compared is full.
 const REMEMBERED: usize = 4_096;
@@ -45,9 +52,7 @@ pub(super) async fn run(run: &mut Run) -> Result<()> {
     // All of them come from one address.
     let idle = IDLE.as_secs().to_string();
     let limits = ["--max-connections", "20000", "--max-per-address", "10000"];
-    let mut command = Command::new(Subject::path()?);
-    command.args(["--idle", &idle]).args(limits).envs(EVERY_PAGE_TOUCHED);
-    let mut subject = Subject::start_with(&mut command).await?;
+    let mut subject = start_touched(&[&["--idle", &idle], &limits[..]].concat()).await?;
     let empty = subject.settled_heap().await?;
     fill_memory_of_ended(&subject.target()).await?;
     run.say(format!(
@@ -60,7 +65,7 @@ pub(super) async fn run(run: &mut Run) -> Result<()> {
     for number in 1..=ROUNDS {
         let round = round(&subject, sessions).await?;
         // A sweep gives back what is not needed any more.
-        tokio::time::sleep(IDLE / 2).await;
+        tokio::time::sleep(IDLE / 4 + Duration::from_secs(1)).await;
         let heap = subject.settled_heap().await?;
         rests.push(heap);
         let error = round.errors.first().map(|error| format!(": {error:#}")).unwrap_or_default();
@@ -96,6 +101,12 @@ pub(super) async fn run(run: &mut Run) -> Result<()> {
     run.say(format!("without what the allocator keeps: {}", show(subject.trimmed_heap().await?)));
     subject.stop(Duration::from_secs(20)).await?;
     Ok(())
+}
+
+/// Starts a server whose resident memory can be compared.
+pub(super) async fn start_touched(knobs: &[&str]) -> Result<Subject> {
+    let mut command = Command::new(Subject::path()?);
+    Subject::start_with(command.args(knobs).envs(EVERY_PAGE_TOUCHED)).await
 }
 
 pub(super) fn within_5_percent(value: u64, of: u64) -> bool {
@@ -225,9 +236,10 @@ async fn call_until_closing(
 ) -> Result<()> {
     let mut closing = shared.closing.clone();
     let mut pace = tokio::time::interval(PACE);
-    for call in 0.. {
+    let mut call = 0;
+    loop {
         tokio::select! {
-            _ = pace.tick() => {}
+            _ = pace.tick(), if call < CALLS => {}
             over = closing.wait_for(|closing| *closing) => {
                 over?;
                 break;
@@ -238,6 +250,7 @@ async fn call_until_closing(
         let answer = session.call(wire, 1, "echo", json!({"text": text})).await?;
         ensure!(answer.text()? == text, "{text} was answered with {answer:?}");
         shared.calls.fetch_add(1, Ordering::Relaxed);
+        call += 1;
     }
     Ok(())
 }
