@@ -7,7 +7,7 @@ use super::sync::{AtomicBool, AtomicUsize, Ordering};
 /// One limit for everything that waits to be read: logs, outboxes, answers.
 ///
 /// What may be refused is refused when seven eighths are taken. The last eighth is for what may
-/// not: answers, and requests to the client.
+/// not: answers, requests to the client, and what is said in place of what was refused.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: usize,

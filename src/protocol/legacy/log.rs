@@ -103,7 +103,7 @@ impl Log {
             }
             _ => {}
         }
-        if kind != Kind::Answer && !self.fits_the_budget(message.len(), passed) {
+        if kind != Kind::Answer && !self.fits_the_budget(kind, message.len(), passed) {
             return Err(Refused::Full);
         }
         let seq = self.skip();
@@ -224,13 +224,18 @@ impl Log {
     }
 
     /// Makes room in the budget by dropping what the reader has passed, which is kept for replay
-    /// alone. Says whether a message then fits.
-    fn fits_the_budget(&mut self, bytes: usize, passed: u64) -> bool {
-        if self.share.budget().has_room(bytes) {
+    /// alone. Says whether a message then fits. A request to the client takes of the room that is
+    /// kept for answers, and so does a marker: what was refused must not vanish in silence.
+    fn fits_the_budget(&mut self, kind: Kind, bytes: usize, passed: u64) -> bool {
+        let fits = match kind {
+            Kind::Marker | Kind::Request => Budget::has_last_room,
+            _ => Budget::has_room,
+        };
+        if fits(self.share.budget(), bytes) {
             return true;
         }
         self.drop_passed(passed);
-        let fits = self.share.budget().has_room(bytes);
+        let fits = fits(self.share.budget(), bytes);
         if !fits {
             self.share.budget().press();
         }

@@ -75,6 +75,23 @@ fn an_answer_has_room_where_a_notification_has_none() {
     assert_eq!(read(&mut other).len(), 3, "prime, answer, end");
 }
 
+/// What was refused is told when the call is done at the latest, and memory need not be there by
+/// then.
+#[test]
+fn what_stands_for_refused_messages_has_room_where_they_have_none() {
+    for kind in [Kind::Marker, Kind::Request] {
+        let (registry, first, second) = two_sessions(tight());
+        let (one, _connection) = streaming(&first, 1);
+        let (two, _other) = streaming(&second, 2);
+        assert_eq!(send(&one, 700), Sent::Logged);
+        assert_eq!(send(&two, 1), Sent::Refused(Refused::Full));
+        let say = |length| two.sender().send(kind, Bytes::from(vec![b'm'; length]));
+        assert_eq!(say(100), Sent::Logged);
+        assert_eq!(registry.budget().held(), 800);
+        assert_eq!(say(1), Sent::Refused(Refused::Full), "{kind:?} beyond the limit");
+    }
+}
+
 /// "No message vanishes without an error that names it."
 #[test]
 fn an_answer_without_room_is_replaced_by_an_error_that_says_so() {
