@@ -119,13 +119,16 @@ pub(crate) fn encode_notification(
 
 /// Makes valid JSON one line, for SSE: a line end in JSON can only stand between tokens, since
 /// strings must escape it, so a space in its place means the same.
+///
+/// What the buffer could have held beyond the message goes: it grows by doubling, a message may be
+/// kept for long, and what is kept is counted by its length.
 pub(crate) fn single_line(mut json: Vec<u8>) -> Bytes {
     let mut from = 0;
     while let Some(at) = memchr::memchr2(b'\n', b'\r', &json[from..]) {
         json[from + at] = b' ';
         from += at + 1;
     }
-    Bytes::from(json)
+    Bytes::from(json.into_boxed_slice())
 }
 
 #[cfg(test)]
@@ -178,6 +181,18 @@ mod tests {
         assert_eq!(value["params"]["v"], json!({"a": [1, 2, "x\ny"]}));
         // Where they begin the text, and side by side.
         assert_eq!(single_line(b"\n\r\n[\n]\r".to_vec()), "   [ ] ");
+    }
+
+    /// Logs and queues count messages by their length.
+    #[test]
+    fn a_message_takes_no_more_memory_than_it_is_long() {
+        for length in [0, 100, 4_096, 5_000] {
+            let text = "x".repeat(length);
+            let bytes = encode_notification("n", |params| params.member("v", &text)).unwrap();
+            let held = bytes.len();
+            let buffer = bytes.try_into_mut().map(|buffer| buffer.capacity());
+            assert_eq!(buffer.unwrap(), held, "a text of {length}");
+        }
     }
 
     #[test]
