@@ -9,6 +9,7 @@
 
 pub mod client;
 pub mod limits;
+pub mod proxy;
 pub mod random;
 pub mod report;
 pub mod scenarios;

@@ -8,7 +8,13 @@ use futures::future::BoxFuture;
 use crate::report::Run;
 
 mod abandoned;
+mod cuts;
+mod drain;
+mod frozen;
+mod gaps;
+mod hostile;
 mod overload;
+mod pid1;
 mod race;
 mod rapid;
 mod sessions;
@@ -60,5 +66,41 @@ pub const ALL: &[Scenario] = &[
         about: "twice the admitted load: 503 beyond the limits, and what is admitted completes",
         limits: minutes(3, 6),
         run: |run| Box::pin(overload::run(run)),
+    },
+    Scenario {
+        name: "cuts",
+        about: "1,000 calls of 1,000 messages over connections that are cut 20 times lose nothing",
+        limits: minutes(4, 12),
+        run: |run| Box::pin(cuts::run(run)),
+    },
+    Scenario {
+        name: "gaps",
+        about: "logs that are too small: what is missing is told, and never a part given",
+        limits: minutes(4, 8),
+        run: |run| Box::pin(gaps::run(run)),
+    },
+    Scenario {
+        name: "drain",
+        about: "SIGTERM with 1,000 streams and calls in flight: none fails, and the exit is in time",
+        limits: minutes(2, 2),
+        run: |run| Box::pin(drain::run(run)),
+    },
+    Scenario {
+        name: "drain-pid1",
+        about: "SIGTERM to the server as PID 1",
+        limits: minutes(1, 1),
+        run: |run| Box::pin(pid1::run(run)),
+    },
+    Scenario {
+        name: "frozen",
+        about: "a process that stood still for longer than the idle limit loses no session",
+        limits: minutes(2, 2),
+        run: |run| Box::pin(frozen::run(run)),
+    },
+    Scenario {
+        name: "hostile",
+        about: "5,000 readers that stop, and slow and mean peers beside: others are served",
+        limits: minutes(4, 8),
+        run: |run| Box::pin(hostile::run(run)),
     },
 ];
