@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
+use http::Version;
 use http_body::{Body, Frame, SizeHint};
 
 use super::listen::ListenStream;
@@ -77,9 +78,15 @@ impl ResponseBody {
 
 impl ResponseBody {
     /// Has a whole body count towards the budget until it is written. Streams count by themselves.
-    pub(crate) fn count_towards(&mut self, budget: &Arc<Budget>) {
+    ///
+    /// Over HTTP/2 short ones as well: a peer can hold each of a thousand streams back.
+    pub(crate) fn count_towards(&mut self, budget: &Arc<Budget>, version: Version) {
         if let Kind::Full(bytes) = &mut self.kind {
-            *bytes = unsent::counted(std::mem::take(bytes), budget);
+            let taken = std::mem::take(bytes);
+            *bytes = match version {
+                Version::HTTP_2 => unsent::counted_whatever_its_length(taken, budget),
+                _ => unsent::counted(taken, budget),
+            };
         }
     }
 }

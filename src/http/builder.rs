@@ -220,14 +220,14 @@ impl McpServiceBuilder {
     /// alone where its client could not come back: it was given no id yet, as in the revisions
     /// before 2025-11-25 before the first message, or it is of 2026-07-28.
     pub fn max_stream_age(mut self, age: Duration) -> Self {
-        self.options.max_stream_age = Some(age.min(MONTH));
+        self.options.max_stream_age = Some(age.clamp(Duration::from_millis(100), MONTH));
         self
     }
 
     /// How long a client whose stream ends early is told to wait before it comes back, 1 s by
     /// default; each is told between a half and three halves of it.
     pub fn retry(mut self, retry: Duration) -> Self {
-        self.limits.retry = retry;
+        self.limits.retry = retry.min(Duration::from_secs(60 * 60));
         self
     }
 

@@ -2,12 +2,14 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http_body::Body;
 
+use crate::protocol::budget::{Budget, Share};
 use crate::protocol::refusal::Reason;
 
 /// What a body may cost.
@@ -25,20 +27,37 @@ impl Default for BodyLimits {
     }
 }
 
+/// What a body may hold however short memory is: notifications and a client's answers are never
+/// refused for capacity, and are seldom longer.
+const LITTLE: usize = 16 * 1024;
+
+/// A body, whole. What it holds beyond a little counts towards the budget for as long as this is
+/// there.
+pub(crate) struct Collected {
+    pub(crate) bytes: Bytes,
+    _share: Option<Share>,
+}
+
 /// Reads a body to its end. A body that is there already takes no timer, and one that came in a
 /// single piece is not copied.
 ///
 /// # Errors
 ///
 /// The body is longer than the limit (known from its `Content-Length` before a byte is read, or
-/// found while reading: CVE-2026-39313), late, or broken off.
-pub(crate) async fn collect<B: Body>(body: B, limits: BodyLimits) -> Result<Bytes, Reason> {
+/// found while reading: CVE-2026-39313), late, or broken off; or it is long, and there is no memory
+/// for it.
+pub(crate) async fn collect<B: Body>(
+    body: B,
+    limits: BodyLimits,
+    budget: &Arc<Budget>,
+) -> Result<Collected, Reason> {
     let too_large = Reason::BodyTooLarge { limit: limits.bytes };
     if body.size_hint().lower() > limits.bytes as u64 {
         return Err(too_large);
     }
     let mut body = pin!(body);
     let mut pieces = Pieces::default();
+    let mut share: Option<Share> = None;
     let mut read = |cx: &mut Context<'_>| -> Poll<Result<(), Reason>> {
         while let Some(frame) = ready!(body.as_mut().poll_frame(cx)) {
             let frame = frame.map_err(|_| Reason::BodyBroken)?;
@@ -48,6 +67,15 @@ pub(crate) async fn collect<B: Body>(body: B, limits: BodyLimits) -> Result<Byte
                 return Poll::Ready(Err(too_large.clone()));
             }
             pieces.push(data);
+            if pieces.len() > LITTLE {
+                let share = share.get_or_insert_with(|| Share::of(budget));
+                let more = pieces.len() - share.bytes();
+                if !budget.has_last_room(more) {
+                    budget.press();
+                    return Poll::Ready(Err(Reason::OutOfMemory));
+                }
+                share.grow(more);
+            }
         }
         Poll::Ready(Ok(()))
     };
@@ -59,7 +87,7 @@ pub(crate) async fn collect<B: Body>(body: B, limits: BodyLimits) -> Result<Byte
             .await
             .unwrap_or(Err(Reason::BodyTimeout { limit: limits.time }))?;
     }
-    Ok(pieces.into_bytes())
+    Ok(Collected { bytes: pieces.into_bytes(), _share: share })
 }
 
 /// The pieces of a body: the first as it came, and a buffer once there is a second.
@@ -100,6 +128,10 @@ mod tests {
     use http_body_util::{Full, StreamBody};
 
     use super::*;
+
+    async fn collect<B: Body>(body: B, limits: BodyLimits) -> Result<Bytes, Reason> {
+        super::collect(body, limits, &Budget::new(usize::MAX)).await.map(|it| it.bytes)
+    }
 
     fn limits(bytes: usize) -> BodyLimits {
         BodyLimits { bytes, time: Duration::from_secs(5) }
@@ -150,5 +182,24 @@ mod tests {
             Err(std::io::Error::other("reset")),
         ]));
         assert_eq!(collect(body, limits(5)).await, Err(Reason::BodyBroken));
+    }
+
+    /// Decision 8: everything has a limit. A body that comes slowly is held while it comes.
+    #[tokio::test]
+    async fn what_a_body_holds_beyond_a_little_counts_until_it_is_dropped() {
+        let budget = Budget::new(64 * 1024);
+        let collect = async |length: usize| {
+            let body = Full::new(Bytes::from(vec![b'x'; length]));
+            super::collect(body, limits(1024 * 1024), &budget).await
+        };
+        let little = collect(LITTLE).await.unwrap();
+        assert_eq!(budget.held(), 0);
+        let first = collect(40_000).await.unwrap();
+        assert_eq!(budget.held(), 40_000);
+        assert_eq!(collect(40_000).await.err(), Some(Reason::OutOfMemory));
+        assert!(budget.take_pressure());
+        assert_eq!(collect(LITTLE).await.unwrap().bytes.len(), LITTLE, "a little always passes");
+        drop((little, first));
+        assert_eq!(budget.held(), 0);
     }
 }

@@ -149,6 +149,10 @@ impl Patience {
         Self { shared: Arc::clone(shared), after, wait: None }
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// When the waiting began, if it did.
     pub(crate) fn since(&self) -> Option<Instant> {
         let timer = self.wait.as_ref()?.timer.as_ref()?;

@@ -1,6 +1,7 @@
 //! The drain of a service: how it begins, and when its time is up.
 //!
-//! A service drains when every listener that it is served on shuts down, or when it is told to.
+//! A service drains when every listener that it is served on shuts down, or, for good, when it is
+//! told to.
 //! Then, in this order: no new session and no new parked stream; the parked streams end, spread
 //! over half of the time; the calls in flight finish; and a little before the deadline, those that
 //! have not are answered with an error that says why.
@@ -31,10 +32,19 @@ struct State {
     listeners: Vec<Linked>,
     /// What listeners counted that are no more.
     past: ConnectionStats,
+    /// Whether it was begun by hand: then no new listener ends it.
+    cause: Cause,
     /// That all of it drains. Parked streams that came by no listener wait for it.
     begun: ShutdownSignal,
     /// Calls that cannot be ended by their session wait for it.
     cut_off: ShutdownSignal,
+}
+
+/// Why it drains, if it does.
+#[derive(Clone, Copy, PartialEq)]
+enum Cause {
+    Listeners,
+    Hand,
 }
 
 struct Linked {
@@ -48,6 +58,7 @@ impl Drain {
         let state = State {
             listeners: Vec::new(),
             past: ConnectionStats::default(),
+            cause: Cause::Listeners,
             begun: ShutdownSignal::default(),
             cut_off: ShutdownSignal::default(),
         };
@@ -72,9 +83,15 @@ impl Drain {
         let unknown = state.linked(listener).is_none();
         if unknown {
             state.forget_ended();
-            let begun = ShutdownSignal::default();
+            let begun = match state.cause {
+                // What comes by it is to end as well.
+                Cause::Hand => state.begun.clone(),
+                Cause::Listeners => ShutdownSignal::default(),
+            };
             state.listeners.push(Linked { listener: listener.clone(), begun });
-            if state.begun.is_triggered() && !listener.is_triggered() {
+            // Where it begins at this moment, what is to be told has not been told yet.
+            let begun_by_listeners = self.is_draining() && state.cause == Cause::Listeners;
+            if begun_by_listeners && !listener.is_triggered() {
                 (state.begun, state.cut_off) = Default::default();
                 self.draining.store(false, Ordering::Relaxed);
             }
@@ -107,7 +124,8 @@ impl Drain {
     pub(crate) fn begin(&self, grace: Duration) {
         let deadline = after(Instant::now(), grace);
         let begun: Vec<_> = {
-            let state = self.lock();
+            let mut state = self.lock();
+            state.cause = Cause::Hand;
             let listeners = state.listeners.iter().map(|linked| linked.begun.clone());
             listeners.chain([state.begun.clone()]).collect()
         };
@@ -232,6 +250,15 @@ mod tests {
         assert!(!drain.is_draining());
         assert_eq!(drain.lock().listeners.len(), 1);
         assert_eq!(drain.cut_off_at(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_that_was_begun_by_hand_goes_on_whatever_listener_comes() {
+        let drain = Drain::new();
+        drain.begin(GRACE);
+        let listener = ShutdownSignal::default();
+        drain.link(&listener);
+        assert!(drain.is_draining() && drain.begun(Some(&listener)).is_triggered());
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,14 +3,13 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::FutureExt;
 use http::header::{self, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 
 use super::body::ResponseBody;
-use super::collect::collect;
+use super::collect::{Collected, collect};
 use super::observe::RequestSpan;
 use super::serve::ShutdownSignal;
 use super::service::Shared;
@@ -42,17 +41,19 @@ pub(crate) async fn serve<B: Body>(
     request: Request<B>,
 ) -> Response<ResponseBody> {
     let (parts, body) = request.into_parts();
+    let version = parts.version;
     if let Some(listener) = parts.extensions.get::<ShutdownSignal>() {
         shared.link(listener);
     }
     let head = Arc::new(Head::from(parts).behind(shared.options.trusted_hops));
-    RequestSpan::of(&head).around(respond_to(shared, head, body)).await
+    RequestSpan::of(&head).around(respond_to(shared, head, body, version)).await
 }
 
 async fn respond_to<B: Body>(
     shared: Arc<Shared>,
     head: Arc<Head>,
     body: B,
+    version: Version,
 ) -> Response<ResponseBody> {
     let origin = match check_door(&shared, &head) {
         Ok(origin) => origin,
@@ -63,7 +64,7 @@ async fn respond_to<B: Body>(
     } else {
         answer(&shared, head, body).await.unwrap_or_else(|refusal| shared.refuse(refusal))
     };
-    response.body_mut().count_towards(shared.registry.budget());
+    response.body_mut().count_towards(shared.registry.budget(), version);
     if let Some(origin) = origin {
         cors::allow(response.headers_mut(), origin);
     }
@@ -120,7 +121,8 @@ async fn answer<B: Body>(
     let admitted = Admitted { head, principal };
     match verb {
         Verb::Post => {
-            let body = collect(body, shared.options.body).await?;
+            let budget = shared.registry.budget();
+            let body = collect(body, shared.options.body, budget).await?;
             post(shared, admitted, body).await
         }
         Verb::Get => legacy::get(shared, &admitted),
@@ -143,15 +145,17 @@ async fn admit(shared: &Shared, head: &Arc<Head>) -> Result<Principal, Refusal> 
 async fn post(
     shared: &Arc<Shared>,
     admitted: Admitted,
-    body: Bytes,
+    body: Collected,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let parsed = parse(&body, shared.options.parse)?;
+    // It counts until its calls are answered, or go on as streams, which keep what they need of it.
+    let Collected { bytes: body, .. } = &body;
+    let parsed = parse(body, shared.options.parse)?;
     match classify(admitted.head.headers(), parsed)? {
-        Posted::Modern(request) => modern::call(shared, admitted, &body, request).await,
+        Posted::Modern(request) => modern::call(shared, admitted, body, request).await,
         Posted::ModernNotification => Ok(respond::accepted()),
         Posted::Initialize(request) => legacy::initialize(shared, &admitted, &request),
         Posted::Legacy { version, message } => {
-            legacy::post(shared, admitted, &body, version, message).await
+            legacy::post(shared, admitted, body, version, message).await
         }
     }
 }

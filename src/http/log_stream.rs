@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::counters::{StreamEnd, StreamGuard, StreamKind};
 use super::observe;
-use super::parked::ParkedPermit;
 use super::pulse::{Beat, Leave, Pulse, Purpose};
 use super::serve::ShutdownSignal;
 use super::service::Shared;
@@ -29,7 +28,6 @@ pub(crate) struct LogStream {
     messages: std::vec::IntoIter<Bytes>,
     begun: Begun,
     over: Over,
-    permit: Option<ParkedPermit>,
 }
 
 #[derive(PartialEq)]
@@ -65,14 +63,7 @@ impl LogStream {
             messages: Vec::new().into_iter(),
             begun: Begun::No,
             over: Over::No,
-            permit: None,
         }
-    }
-
-    /// Keeps the stream counted as parked until it is dropped.
-    pub(crate) fn with_permit(mut self, permit: ParkedPermit) -> Self {
-        self.permit = Some(permit);
-        self
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -158,7 +149,9 @@ impl LogStream {
 
     /// Ends the stream early, if its client can come back and miss nothing (decision 12).
     fn leave(&mut self, retry: Duration, why: Leave) -> Option<Bytes> {
-        if self.connection.can_be_resumed() {
+        // In a drain a client could come back to nobody: its answer comes on this connection.
+        let may_leave = self.connection.is_standalone() || !self.shared.drain.is_draining();
+        if self.connection.can_be_resumed() && may_leave {
             return Some(self.end_early(retry, why.into()));
         }
         // The platform cuts it, or its answer comes first.

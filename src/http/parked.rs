@@ -36,8 +36,8 @@ impl ParkedPermit {
         (before < parked.limit).then_some(permit)
     }
 
-    /// Takes a permit for a stream that displaces another, whose own permit is back soon: until
-    /// then there is one more than may be.
+    /// Takes a permit for a stream that displaces another, whose own permit comes back in the same
+    /// step.
     pub(crate) fn in_place_of_another(parked: &Arc<Parked>) -> Self {
         parked.count.fetch_add(1, Ordering::Relaxed);
         Self { parked: Arc::clone(parked) }

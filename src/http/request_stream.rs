@@ -56,7 +56,6 @@ pub(crate) struct RequestStream {
     cut_off: Option<ShutdownWait>,
     frames: Option<Frames>,
     begun: Begun,
-    permit: Option<CallPermit>,
 }
 
 #[derive(PartialEq)]
@@ -121,13 +120,12 @@ impl RequestStream {
             cut_off: None,
             frames: None,
             begun: Begun::No,
-            permit: None,
         }
     }
 
-    /// Keeps the call counted until the stream is dropped.
-    pub(crate) fn with_permit(mut self, permit: CallPermit) -> Self {
-        self.permit = Some(permit);
+    /// Keeps the call counted until the stream is dropped, or stalls.
+    pub(crate) fn with_permit(self, permit: CallPermit) -> Self {
+        self.watched.keep(permit);
         self
     }
 

@@ -35,7 +35,7 @@ impl Drop for Sweeping {
 enum Stage {
     Serving,
     Draining { cut_off_at: Instant },
-    CutOff,
+    CutOff { cut_off_at: Instant },
 }
 
 async fn run(shared: &Weak<Shared>) {
@@ -64,7 +64,7 @@ async fn step(shared: &Weak<Shared>, stage: Stage, ticks: &mut Interval) -> Opti
                 Either::Left(_)
             )
         }
-        Stage::CutOff => {
+        Stage::CutOff { .. } => {
             ticks.tick().await;
             true
         }
@@ -83,12 +83,18 @@ async fn step(shared: &Weak<Shared>, stage: Stage, ticks: &mut Interval) -> Opti
             // A new listener came at this moment.
             None => Stage::Serving,
         },
-        _ if !shared.drain.is_draining() => Stage::Serving,
-        Stage::Draining { .. } if !ticked => {
-            shared.cut_off();
-            Stage::CutOff
+        Stage::Draining { cut_off_at } | Stage::CutOff { cut_off_at } => {
+            match shared.drain.cut_off_at() {
+                None => Stage::Serving,
+                // Another drain, after a listener came in between.
+                Some(at) if at != cut_off_at => Stage::Draining { cut_off_at: at },
+                Some(cut_off_at) if !ticked => {
+                    shared.cut_off();
+                    Stage::CutOff { cut_off_at }
+                }
+                Some(_) => stage,
+            }
         }
-        Stage::Draining { .. } | Stage::CutOff => stage,
     })
 }
 

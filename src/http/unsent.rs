@@ -12,9 +12,11 @@ const LEAST: usize = 16 * 1024;
 
 /// Has bytes count towards the budget until they are written, or will never be.
 pub(crate) fn counted(bytes: Bytes, budget: &Arc<Budget>) -> Bytes {
-    if bytes.len() < LEAST {
-        return bytes;
-    }
+    if bytes.len() < LEAST { bytes } else { counted_whatever_its_length(bytes, budget) }
+}
+
+/// The same for what is short, too.
+pub(crate) fn counted_whatever_its_length(bytes: Bytes, budget: &Arc<Budget>) -> Bytes {
     let mut share = Share::of(budget);
     share.grow(bytes.len());
     Bytes::from_owner(Counted { bytes, _share: share })

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 use super::held::Held;
-use super::service::Shared;
+use super::service::{CallPermit, Shared};
 use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error};
 use crate::server::Context;
 
@@ -26,7 +26,9 @@ pub(crate) struct Watched {
 
 struct State {
     answer: Option<Held>,
-    unmoved: Duration,
+    /// How long something has waited that was not taken; none before it was first seen.
+    unmoved: Option<Duration>,
+    permit: Option<CallPermit>,
     reader: Reader,
 }
 
@@ -38,7 +40,7 @@ enum Reader {
 
 impl Watched {
     pub(crate) fn new(cx: Context, id: RequestId) -> Arc<Self> {
-        let state = State { answer: None, unmoved: Duration::ZERO, reader: Reader::Reads };
+        let state = State { answer: None, unmoved: None, permit: None, reader: Reader::Reads };
         Arc::new(Self {
             cx,
             id,
@@ -54,10 +56,15 @@ impl Watched {
         let _ = self.task.set(task);
     }
 
-    /// Leaves the answer for the stream.
+    /// Keeps the call counted until the stream is dropped, or stalls.
+    pub(crate) fn keep(&self, permit: CallPermit) {
+        self.lock().permit = Some(permit);
+    }
+
+    /// Leaves the answer for the stream, unless there is one.
     pub(crate) fn answer(&self, answer: Held) {
         let mut state = self.lock();
-        if state.reader == Reader::Reads {
+        if state.reader == Reader::Reads && state.answer.is_none() {
             state.answer = Some(answer);
         }
     }
@@ -84,14 +91,16 @@ impl Watched {
             let mut state = self.lock();
             let waits = state.answer.is_some() || self.cx.outbox().needs_stream();
             if self.moved.swap(false, Ordering::Relaxed) || !waits {
-                state.unmoved = Duration::ZERO;
+                state.unmoved = None;
                 return false;
             }
-            state.unmoved += period;
-            if state.unmoved < limit || state.reader == Reader::Stalled {
+            let unmoved = state.unmoved.map_or(Duration::ZERO, |so_far| so_far + period);
+            state.unmoved = Some(unmoved);
+            if unmoved < limit || state.reader == Reader::Stalled {
                 return false;
             }
             state.reader = Reader::Stalled;
+            state.permit = None;
         }
         self.stop(shared);
         true

@@ -84,6 +84,7 @@ impl Drive {
                     cx.cancel();
                 }
                 call.finish(CallState::Done(message));
+                self.patience.shared().counters.cut_off_calls.add(1);
             }
         }
     }

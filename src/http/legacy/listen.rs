@@ -35,8 +35,11 @@ pub(crate) fn get(
         Field::Once(text) => text.parse::<EventId>().ok(),
         Field::Absent | Field::Bad => None,
     };
-    let (connection, permit) = match cursor {
-        Some(cursor) if session.names_post(cursor) => (resume(shared, &session, cursor)?, None),
+    if session.has_too_many_connections() {
+        return Err(Reason::TooManyStreams.into());
+    }
+    let connection = match cursor {
+        Some(cursor) if session.names_post(cursor) => resume(shared, &session, cursor)?,
         cursor => {
             let permit = park(shared, &session)?;
             let own = cursor.filter(|cursor| cursor.stream == StreamId::STANDALONE);
@@ -44,14 +47,12 @@ pub(crate) fn get(
                 Some(cursor) => resume(shared, &session, cursor)?,
                 None => session.open_standalone(shared.now()).map_err(|SessionEnded| gone())?,
             };
-            (connection, Some(permit))
+            debug_assert!(connection.is_standalone(), "what is of no POST stays so");
+            connection.keep(permit);
+            connection
         }
     };
-    debug_assert_eq!(connection.is_standalone(), permit.is_some(), "what is of a POST stays so");
-    let mut stream = LogStream::new(shared, connection, Instant::now(), admitted.listener());
-    if let Some(permit) = permit {
-        stream = stream.with_permit(permit);
-    }
+    let stream = LogStream::new(shared, connection, Instant::now(), admitted.listener());
     Ok(respond::sse(ResponseBody::log(stream)))
 }
 
@@ -76,8 +77,8 @@ fn resume(shared: &Shared, session: &Arc<Session>, cursor: EventId) -> Result<Co
 /// # Errors
 ///
 /// 405 where it is not served, 503 while the server drains or if as many streams are parked as may.
-/// A session that has one
-/// already may have a newer one in its place: its client has lost the old one and may not know.
+/// A session that has one already may have a newer one in its place: its client has lost the old
+/// one and may not know.
 fn park(shared: &Shared, session: &Session) -> Result<ParkedPermit, Refusal> {
     if !shared.options.standalone_stream.is_served(shared.announced.legacy) {
         return Err(Reason::NoStandaloneStream.into());

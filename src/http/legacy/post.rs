@@ -235,7 +235,7 @@ fn stream_log(
         sender.send(Kind::Notification, stray);
     }
     for call in begun.calls {
-        call.stream_into_log();
+        call.stream_into_log(shared);
     }
     let stream = LogStream::new(shared, connection, since, None);
     Ok(respond::sse(ResponseBody::log(stream)))
@@ -252,26 +252,31 @@ fn told_of_the_end(refusal: Refusal, session: &Session) -> Refusal {
 impl Call {
     /// From here on the call speaks into its session's log, in a task of its own if it runs on:
     /// it does not end with the connection.
-    fn stream_into_log(mut self) {
+    fn stream_into_log(mut self, shared: &Arc<Shared>) {
         let Some(ticket) = self.ticket.take() else { return };
         if let Some(cx) = &self.cx {
-            cx.outbox().forward_to(Arc::new(LogSink(ticket.sender())));
+            cx.outbox().forward_to(Arc::new(LogSink(ticket.sender(), Arc::clone(shared))));
         }
         if let CallState::Running(_) = self.state {
+            let shared = Arc::clone(shared);
             tokio::spawn(in_same_span(async move {
                 poll_fn(|task| self.poll(task)).await;
-                self.end(ticket);
+                self.end(ticket, &shared);
             }));
         } else {
-            self.end(ticket);
+            self.end(ticket, shared);
         }
     }
 
-    fn end(mut self, ticket: Ticket) {
+    fn end(mut self, ticket: Ticket, shared: &Shared) {
         if let Some(cx) = &self.cx {
             cx.outbox().close();
         }
         if let CallState::Done(message) = std::mem::replace(&mut self.state, CallState::Gone) {
+            // What others left unread goes before an answer does.
+            if !shared.registry.budget().has_last_room(message.len()) {
+                shared.relieve();
+            }
             // Where it is too late for it, the session has counted it.
             ticket.answer(message);
         }
@@ -279,7 +284,7 @@ impl Call {
 }
 
 /// The log of a call's stream, as its outbox sees it.
-struct LogSink(CallSender);
+struct LogSink(CallSender, Arc<Shared>);
 
 impl Sink for LogSink {
     fn send(&self, message: Outgoing) -> Result<(), NoRoom> {
@@ -296,7 +301,10 @@ impl Sink for LogSink {
     }
 
     fn close_stream(&self) {
-        self.0.close_stream();
+        // In a drain the client would come back to nobody.
+        if !self.1.drain.is_draining() {
+            self.0.close_stream();
+        }
     }
 
     fn has_room(&self, bytes: usize) -> bool {

@@ -23,7 +23,7 @@ use tokio::{
 
 use super::{
     close::refuse,
-    connection::Connection,
+    connection::{Connection, CountEnd},
     deadlines::LazyTimer,
     options::Limits,
     running::Drained,
@@ -124,7 +124,6 @@ where
             }
             return;
         }
-        counts.accepted();
         let peer = PeerAddr(SocketAddr::new(peer.ip().to_canonical(), peer.port()));
         self.connections.spawn(
             Connection {
@@ -133,7 +132,7 @@ where
                 signal: self.signal.clone(),
                 peer,
             }
-            .run(stream),
+            .run(stream, CountEnd::begin(&self.signal)),
         );
     }
 

@@ -69,8 +69,9 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     /// Serves the connection to its end.
-    pub(super) async fn run(self, mut stream: TcpStream) {
-        let _counted = CountEnd(self.signal.clone());
+    ///
+    /// It is counted as open until the future is dropped, also if that never runs.
+    pub(super) async fn run(self, mut stream: TcpStream, _counted: CountEnd) {
         // An error means that the peer has gone.
         if configure(&stream).is_err() {
             return;
@@ -179,7 +180,15 @@ where
 }
 
 /// Counts the end of a connection, however it comes.
-struct CountEnd(ShutdownSignal);
+pub(super) struct CountEnd(ShutdownSignal);
+
+impl CountEnd {
+    /// Counts it as accepted.
+    pub(super) fn begin(signal: &ShutdownSignal) -> Self {
+        signal.connections().accepted();
+        Self(signal.clone())
+    }
+}
 
 impl Drop for CountEnd {
     fn drop(&mut self) {

@@ -101,7 +101,9 @@ impl ShutdownSignal {
         self.0.span.get_or_init(|| (Instant::now(), deadline));
         self.0.triggered.store(true, Ordering::Release);
         self.0.notify.notify_waiters();
-        for service in std::mem::take(&mut *self.services()) {
+        // What it brings about must not run under the lock.
+        let services = std::mem::take(&mut *self.services());
+        for service in services {
             if let Some(service) = service.upgrade() {
                 service.drain.listener_ends();
             }
@@ -125,9 +127,14 @@ impl ShutdownSignal {
 
     /// Has a service drain with this. If it was triggered already, at once.
     pub(crate) fn take_along(&self, service: &Arc<Shared>) {
-        self.services().push(Arc::downgrade(service));
+        {
+            let mut services = self.services();
+            services.retain(|known| known.strong_count() > 0);
+            services.push(Arc::downgrade(service));
+        }
         if self.is_triggered() {
-            self.services().clear();
+            let triggered = std::mem::take(&mut *self.services());
+            drop(triggered);
             service.drain.listener_ends();
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::log::Kind;
+use super::reader::Seat;
 use super::session::Session;
 use super::stream::Move;
 use crate::protocol::sse::{EventId, StreamId};
@@ -60,16 +61,26 @@ enum Source {
 
 impl Connection {
     pub(super) fn new(session: Arc<Session>, id: StreamId, generation: u64) -> Self {
+        session.count_connection();
         Self { session, source: Source::Stream { id, generation }, last_event_id: None }
     }
 
     pub(super) fn farewell(session: Arc<Session>, messages: Vec<Bytes>) -> Self {
+        session.count_connection();
         Self { session, source: Source::Farewell(messages), last_event_id: None }
     }
 
     pub(super) fn resumed_from(mut self, id: EventId) -> Self {
         self.last_event_id = Some(id);
         self
+    }
+
+    /// Keeps what it was admitted with for as long as it has the stream, and not until a body ends
+    /// that nobody polls.
+    pub(crate) fn keep(&self, admission: impl Send + Sync + 'static) {
+        if let Source::Stream { id, generation } = self.source {
+            self.session.seat(id, generation, Seat::new(admission));
+        }
     }
 
     /// The next step. After `Displaced` or `End` it stays `End`.
@@ -144,5 +155,6 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.leave();
+        self.session.discount_connection();
     }
 }

@@ -19,6 +19,9 @@ pub(crate) struct Limits {
     pub(crate) idle_uninitialized: Duration,
     /// Calls in flight in one session: 256.
     pub(crate) calls: usize,
+    /// Connections to the streams of one session, also those that lost theirs: 512. Over HTTP/2 a
+    /// peer can hold back the end of each.
+    pub(crate) connections: usize,
     /// Messages in one stream's log: 4,096.
     pub(crate) stream_messages: usize,
     /// Bytes of messages in one stream's log: 1 MiB.
@@ -53,6 +56,7 @@ impl Default for Limits {
             idle: Duration::from_secs(30 * 60),
             idle_uninitialized: Duration::from_secs(5 * 60),
             calls: 256,
+            connections: 512,
             stream_messages: 4_096,
             stream_bytes: 1024 * 1024,
             session_bytes: 4 * 1024 * 1024,

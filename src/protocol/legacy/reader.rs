@@ -1,5 +1,6 @@
 //! The reading side of a stream: where its one connection is, and who had it before.
 
+use std::fmt;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -23,6 +24,24 @@ pub(super) struct Reader {
     pub(super) waker: Option<Waker>,
     pub(super) unmoved: Option<Mark>,
     pub(super) stay: Stay,
+    pub(super) seat: Seat,
+}
+
+/// What a connection was admitted with, which it gives back when it loses the stream. Its drop may
+/// run under the session's lock, and must do no more than count.
+#[derive(Default)]
+pub(crate) struct Seat(Option<Box<dyn Send + Sync>>);
+
+impl Seat {
+    pub(crate) fn new(admission: impl Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(admission)))
+    }
+}
+
+impl fmt::Debug for Seat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Seat").field(&self.0.is_some()).finish()
+    }
 }
 
 /// How long a connection may stay.

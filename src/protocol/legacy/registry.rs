@@ -226,8 +226,8 @@ impl Registry {
     /// what they have not, each from those sessions that hold the most, until a quarter is free.
     /// Whoever asks for what is gone is told. How many bytes went.
     ///
-    /// It looks at every session, and frees an eighth of the budget at least, so that it does not
-    /// have to look again soon.
+    /// It looks at every session. Where others than logs hold so much that it would be of no use,
+    /// nothing goes that was not read.
     pub(crate) fn relieve(&self) -> usize {
         let budget = self.budget();
         let enough = budget.limit() / 4 * 3;
@@ -238,14 +238,15 @@ impl Registry {
         let mut sessions: Vec<_> = self.sessions().into_iter().map(|it| (it.bytes(), it)).collect();
         sessions.retain(|(bytes, _)| *bytes > LITTLE);
         sessions.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
-        let goes: [fn(&Session); 2] = [Session::drop_read, |it| it.drop_unread(LITTLE)];
-        for go in goes {
-            for (_, session) in &sessions {
-                if budget.held() <= enough {
-                    break;
-                }
-                go(session);
-            }
+        let until_enough = |go: fn(&Session)| {
+            let enough = || budget.held() <= enough;
+            sessions.iter().take_while(|_| !enough()).for_each(|(_, session)| go(session));
+        };
+        until_enough(Session::drop_read);
+        // Logs are not the only holders. What nobody has read goes only where that is of use.
+        let logs: usize = sessions.iter().map(|(_, session)| session.bytes()).sum();
+        if budget.held() <= enough + logs {
+            until_enough(|session| session.drop_unread(LITTLE));
         }
         before.saturating_sub(budget.held())
     }

@@ -14,6 +14,7 @@ use super::id::SessionId;
 use super::limits::Limits;
 use super::log::Kind;
 use super::polling::Polling;
+use super::reader::Seat;
 use super::state::{Cancelled, Closed, End, Found, Phase, Sent, State, Tidied};
 use super::stream::{Move, Start};
 use super::ticket::{Answered, Cancel, Ticket};
@@ -23,7 +24,7 @@ use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::principal::Principal;
 use crate::protocol::sse::{EventId, StreamId};
-use crate::protocol::sync::{AtomicU64, Mutex, Ordering};
+use crate::protocol::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
 
@@ -94,6 +95,8 @@ pub(crate) struct Session {
     shared: Arc<Shared>,
     /// What the idle clock read when the client last spoke.
     touched: AtomicU64,
+    /// How many connections there are to its streams, those among them that lost theirs.
+    connections: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -122,7 +125,14 @@ impl Session {
     ) -> Arc<Self> {
         let polling = Polling::from(opening.version);
         let state = Mutex::new(State::new(polling, Arc::clone(&shared.budget)));
-        Arc::new(Self { id, opening, shared, touched: AtomicU64::new(reading.0), state })
+        Arc::new(Self {
+            id,
+            opening,
+            shared,
+            touched: AtomicU64::new(reading.0),
+            connections: AtomicUsize::new(0),
+            state,
+        })
     }
 
     /// The session's id.
@@ -205,6 +215,9 @@ impl Session {
         id: RequestId,
         cancel: Arc<dyn Cancel>,
     ) -> Result<Ticket, CallRefused> {
+        if self.has_too_many_connections() {
+            return Err(CallRefused::AtCapacity);
+        }
         let key = self.with(|state, _| state.begin_call(id, cancel, self.limits()))?;
         Ok(Ticket::new(Arc::clone(self), key))
     }
@@ -388,6 +401,25 @@ impl Session {
     pub(super) fn poll(&self, stream: StreamId, generation: u64, waker: &Waker) -> Poll<Move> {
         let on_gap = &self.shared.on_gap;
         self.with(|state, effects| state.poll(stream, generation, waker, on_gap, effects))
+    }
+
+    pub(super) fn seat(&self, stream: StreamId, generation: u64, seat: Seat) {
+        self.with(|state, _| state.seat(stream, generation, seat));
+    }
+
+    /// Whether there are as many connections to its streams as may be, those among them that lost
+    /// their stream and whose bodies nobody polls.
+    pub(crate) fn has_too_many_connections(&self) -> bool {
+        self.connections.load(Ordering::Relaxed) >= self.limits().connections
+    }
+
+    /// Counts a connection, whether it has a stream or has lost it.
+    pub(super) fn count_connection(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn discount_connection(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(super) fn retry(&self, stream: StreamId) -> Duration {

@@ -13,6 +13,7 @@ use super::effects::Effects;
 use super::limits::Limits;
 use super::log::{Kind, Refused, Room};
 use super::polling::Polling;
+use super::reader::Seat;
 use super::refusals;
 use super::session::{CallRefused, SessionEnded};
 use super::stream::{Move, Start, Stream};
@@ -494,6 +495,12 @@ impl State {
         match self.stream(id) {
             Some(stream) => stream.poll(generation, waker, on_gap, &mut effects.spent.0),
             None => Poll::Ready(Move::End),
+        }
+    }
+
+    pub(super) fn seat(&mut self, id: StreamId, generation: u64, seat: Seat) {
+        if let Some(stream) = self.stream(id) {
+            stream.seat(generation, seat);
         }
     }
 

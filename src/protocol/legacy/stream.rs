@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::log::{Entry, Kind, Log, MARKER, Refused, Room};
 use super::polling::Polling;
-use super::reader::{Gap, Mark, Priming, Reader, Stay, Takeovers};
+use super::reader::{Gap, Mark, Priming, Reader, Seat, Stay, Takeovers};
 use super::refusals;
 use crate::protocol::budget::Budget;
 use crate::protocol::jsonrpc::RequestId;
@@ -237,8 +237,16 @@ impl Stream {
             waker: None,
             unmoved: None,
             stay: Stay::AsLongAsItLikes,
+            seat: Seat::default(),
         });
         (self.generation, displaced.and_then(|reader| reader.waker))
+    }
+
+    /// Has a reader keep a seat, if it still is the one.
+    pub(super) fn seat(&mut self, generation: u64, seat: Seat) {
+        if let Some(reader) = self.reader.as_mut().filter(|it| it.generation == generation) {
+            reader.seat = seat;
+        }
     }
 
     /// Disconnects a reader, if it still is the one.

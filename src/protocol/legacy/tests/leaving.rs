@@ -117,3 +117,32 @@ fn a_finished_stream_that_nobody_reads_is_taken_from_one_who_could_not_come_back
     assert_eq!(sweep(&registry, 420, 800).retired, 1);
     assert_eq!(registry.budget().held(), 0);
 }
+
+/// Over HTTP/2 a peer can hold back the end of each stream, and hyper does not poll their bodies.
+#[test]
+fn a_session_has_so_many_connections_and_no_more_also_if_they_lost_their_streams() {
+    let (_registry, session) = with_limits(Limits { connections: 3, ..Limits::default() });
+    let mut held: Vec<_> = (0..3).map(|_| session.open_standalone(NOW).unwrap()).collect();
+    assert!(session.has_too_many_connections());
+    let refused = session.begin_call(RequestId::from(1), Arc::new(|| ()));
+    assert_eq!(refused.err(), Some(CallRefused::AtCapacity));
+    held.pop();
+    assert!(!session.has_too_many_connections());
+}
+
+/// What a connection was admitted with it gives back with the stream, and not with its body.
+#[test]
+fn a_displaced_connection_gives_its_seat_back_at_once() {
+    let session = session();
+    let taken = Arc::new(());
+    let first = session.open_standalone(NOW).unwrap();
+    first.keep(Arc::clone(&taken));
+    assert_eq!(Arc::strong_count(&taken), 2);
+    let second = session.open_standalone(NOW).unwrap();
+    assert_eq!(Arc::strong_count(&taken), 1, "the first is still there, and nobody polls it");
+    first.keep(Arc::clone(&taken));
+    assert_eq!(Arc::strong_count(&taken), 1, "it has no stream to keep it for");
+    second.keep(Arc::clone(&taken));
+    drop(second);
+    assert_eq!(Arc::strong_count(&taken), 1);
+}

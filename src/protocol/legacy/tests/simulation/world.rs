@@ -163,6 +163,14 @@ impl World {
         self.limits.total_bytes - self.limits.total_bytes / 8
     }
 
+    /// What stands for refused messages, and requests to the client, have all there is.
+    fn memory_for(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::Marker | Kind::Request => self.limits.total_bytes,
+            _ => self.memory(),
+        }
+    }
+
     fn held(&self) -> usize {
         self.registry.budget().held()
     }
@@ -375,7 +383,7 @@ impl World {
             (1, Kind::Marker),
             (2, Kind::Request),
         ]);
-        let (text, memory) = (self.message(), self.memory());
+        let (text, memory) = (self.message(), self.memory_for(kind));
         let work = &self.work[at];
         let it = &mut self.peers[work.peer];
         let number = it.account.stream_of(work.call).unwrap_or_default();
@@ -449,7 +457,7 @@ impl World {
 
     pub(super) fn notify(&mut self, peer: usize) {
         let kind = self.random.weighted(&[(8, Kind::Notification), (2, Kind::Request)]);
-        let (text, memory) = (self.message(), self.memory());
+        let (text, memory) = (self.message(), self.memory_for(kind));
         let it = &mut self.peers[peer];
         let before = it.session.bytes();
         it.account.may_retire(before + text.len());
@@ -838,6 +846,7 @@ fn draw(random: &mut Random, scale: usize) -> Limits {
         idle,
         idle_uninitialized,
         calls: random.between(1, 8),
+        connections: usize::MAX,
         stream_messages: random.between(2, 10),
         stream_bytes,
         session_bytes: if random.once_in(2) { 1_000_000 } else { random.between(40, 500) * scale },
