@@ -36,9 +36,10 @@ const HOLD: Duration = Duration::from_secs(4);
 /// What makes resident memory comparable: glibc keeps what was freed for later, and the buffers of
 /// connections, which are touched only here and there, are handed out in another order each round,
 /// so that resident memory creeps up to what was once allocated, whatever the server does. Here
-/// each byte is touched when it is allocated, and there is one heap to allocate from.
-const EVERY_PAGE_TOUCHED: [(&str, &str); 2] =
-    [("MALLOC_PERTURB_", "165"), ("MALLOC_ARENA_MAX", "1")];
+/// each byte is touched when it is allocated, there is one heap to allocate from, and what is large
+/// is mapped apart from it each time, not only the first (mallopt(3), M_MMAP_THRESHOLD).
+const EVERY_PAGE_TOUCHED: [(&str, &str); 3] =
+    [("MALLOC_PERTURB_", "165"), ("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "131072")];
 
 /// How long a session may be idle. It sets how often the server sweeps: four times in that time.
 /// It must be longer than a machine that is busy takes from a session's first request to its stream.
