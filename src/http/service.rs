@@ -148,7 +148,9 @@ impl McpService {
     /// `Retry-After`; those that are parked end within half of `grace`, each at a moment of its
     /// own and with a hint to come back; the calls in flight finish. Those that have not an eighth
     /// of `grace` before its end, or a second if that is less, are cancelled and answered with an
-    /// error that says why. It returns at once.
+    /// error that says why. It returns at once. Where `grace` is less than 8 s, a call that waits for
+    /// a JSON answer when it begins may be told no sooner than it would have become a stream
+    /// ([`commit_after`](McpServiceBuilder::commit_after)).
     ///
     /// [`serve`](crate::serve()) does it by itself when it shuts down. This is for a server of
     /// your own, which afterwards waits for its connections to end:

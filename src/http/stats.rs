@@ -48,7 +48,7 @@ pub struct Stats {
     pub connections: ConnectionStats,
     /// Requests that were refused, by the name of the reason.
     pub refused: BTreeMap<&'static str, u64>,
-    /// Resumptions that went on where their client was.
+    /// Resumptions that were answered with a stream, those that began with a gap among them.
     pub replays_hit: u64,
     /// Resumptions of streams that were over, and had nothing more to say.
     pub replays_over: u64,

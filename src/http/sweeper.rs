@@ -124,3 +124,51 @@ impl Shared {
         self.drain.cut();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::http::serve::ShutdownSignal;
+    use crate::http::service::McpService;
+    use crate::server::Server;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn service() -> McpService {
+        McpService::builder(Server::builder("sweeper", "1").build().unwrap()).build().unwrap()
+    }
+
+    /// Until the time of the calls is up, from now.
+    async fn cut_off(service: &McpService) -> Duration {
+        let begun = Instant::now();
+        let cut = timeout(1_000 * SECOND, service.shared().drain.cut_off()).await;
+        cut.expect("the drain is cut off");
+        begun.elapsed()
+    }
+
+    /// The default is 8 s, of which calls have 7.
+    #[tokio::test(start_paused = true)]
+    async fn each_drain_has_its_own_time_also_where_it_follows_another_closely() {
+        let service = service();
+        for pause in [SECOND, SECOND, 9 * SECOND, SECOND] {
+            let listener = ShutdownSignal::default();
+            service.link(&listener);
+            assert!(service.is_ready());
+            sleep(SECOND).await;
+            listener.trigger();
+            assert!(!service.is_ready());
+            if pause > SECOND {
+                assert_eq!(cut_off(&service).await, 7 * SECOND);
+            }
+            sleep(pause).await;
+        }
+        let last = ShutdownSignal::default();
+        service.link(&last);
+        last.trigger();
+        assert_eq!(cut_off(&service).await, 7 * SECOND);
+    }
+}

@@ -122,3 +122,65 @@ impl Watched {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::http::service::McpService;
+    use crate::protocol::version::ProtocolVersion;
+    use crate::server::Server;
+    use crate::server::context_tests::{context, info};
+
+    const PERIOD: Duration = Duration::from_secs(15);
+
+    fn watched(service: &McpService) -> Arc<Watched> {
+        let watched = Watched::new(context(info(ProtocolVersion::LATEST)), RequestId::from(1));
+        watched.answer(Held::new(service.shared(), &RequestId::from(1), Bytes::from("answer")));
+        watched
+    }
+
+    fn service() -> McpService {
+        McpService::builder(Server::builder("w", "1").build().unwrap()).build().unwrap()
+    }
+
+    #[test]
+    fn a_reader_stalls_after_its_time_from_when_something_was_first_seen_to_wait() {
+        let service = service();
+        for (limit, sweeps) in [(60, 5), (15, 2), (10, 2), (0, 1)] {
+            let watched = watched(&service);
+            let stalls = || watched.sweep(PERIOD, Duration::from_secs(limit), service.shared());
+            for sweep in 1..=sweeps {
+                assert_eq!(stalls(), sweep == sweeps, "sweep {sweep} of a limit of {limit} s");
+            }
+            assert!(!stalls(), "once");
+            let told = watched.take_answer().expect("an error in its place").into_bytes();
+            assert!(told.starts_with(br#"{"jsonrpc":"2.0","id":1,"error":"#));
+        }
+    }
+
+    #[test]
+    fn a_reader_that_reads_and_one_that_has_nothing_to_read_do_not_stall() {
+        let service = service();
+        let reading = watched(&service);
+        let idle = Watched::new(context(info(ProtocolVersion::LATEST)), RequestId::from(1));
+        for _ in 0..10 {
+            reading.moves();
+            assert!(!reading.sweep(PERIOD, PERIOD, service.shared()));
+            assert!(!idle.sweep(PERIOD, PERIOD, service.shared()));
+        }
+        assert!(!reading.is_stalled() && !idle.is_stalled());
+    }
+
+    /// It is nobody's call any more, and others are not to be refused for it.
+    #[test]
+    fn a_call_whose_reader_stalled_is_counted_no_more() {
+        let service = service();
+        let watched = watched(&service);
+        watched.keep(CallPermit::take(service.shared()).unwrap());
+        assert_eq!(service.calls_in_flight(), 1);
+        assert!(watched.sweep(PERIOD, Duration::ZERO, service.shared()));
+        assert_eq!(service.calls_in_flight(), 0);
+    }
+}

@@ -57,6 +57,8 @@ pub use tool_error::ToolError;
 pub use typed::TypedToolResult;
 
 pub(crate) use changes::Audience;
+#[cfg(test)]
+pub(crate) use context::tests as context_tests;
 pub(crate) use context::{CallInfo, Polling};
 pub(crate) use dispatch::{Dispatched, Request};
 pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, Sink};

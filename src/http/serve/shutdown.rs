@@ -272,4 +272,28 @@ mod tests {
         assert!(signal.is_triggered());
         assert!(poll(&mut signal.wait(), &Arc::default()).is_ready());
     }
+
+    /// What a trigger wakes may do as it likes, also trigger once more.
+    #[tokio::test]
+    async fn a_service_that_drains_runs_the_code_of_others_without_a_lock() {
+        struct Again(ShutdownSignal);
+        impl Wake for Again {
+            fn wake(self: Arc<Self>) {
+                self.0.trigger();
+            }
+        }
+        let server = crate::server::Server::builder("again", "1").build().unwrap();
+        let service = crate::http::service::McpService::builder(server).build().unwrap();
+        let signal = ShutdownSignal::default();
+        service.link(&signal);
+        let mut begun = service.shared().drain.begun(None).wait();
+        let waker = Waker::from(Arc::new(Again(signal.clone())));
+        assert!(Pin::new(&mut begun).poll(&mut Context::from_waker(&waker)).is_pending());
+        let (done, finished) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            signal.trigger();
+            done.send(()).expect("it is waited for");
+        });
+        finished.recv_timeout(Duration::from_secs(20)).expect("no lock is held");
+    }
 }

@@ -191,3 +191,20 @@ fn relief_retires_what_nobody_came_for_and_says_so() {
     assert_eq!(registry.relieve(), 70_000);
     assert_eq!(read(&mut resume(&session, "1-0")), ["gap [7: events_evicted]", "end"]);
 }
+
+/// Outboxes and what hyper holds count as well, and relief cannot take from them.
+#[test]
+fn relief_leaves_unread_logs_alone_where_they_could_not_help() {
+    let limits = Limits { total_bytes: 1_000_000, ..Limits::default() };
+    let (registry, session) = with_limits(limits);
+    let (ticket, mut connection) = streaming(&session, 1);
+    read(&mut connection);
+    assert_eq!(send(&ticket, 8_000), Sent::Logged);
+    let mut others = crate::protocol::budget::Share::of(registry.budget());
+    others.grow(900_000);
+    assert_eq!(registry.relieve(), 0);
+    assert_eq!(session.bytes(), 8_000);
+    others.shrink(155_000);
+    assert_eq!(registry.relieve(), 8_000, "now they do help");
+    assert_eq!(read(&mut connection), ["gap [1: events_evicted]", "end"]);
+}
