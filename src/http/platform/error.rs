@@ -33,7 +33,8 @@ enum Kind {
          MCP_ALLOWED_HOSTS to the names that clients reach this service by, separated by commas, \
          or call CloudRun::allow_host. Cloud Run tells a service nothing of its name, but `gcloud \
          run services describe {service} --format='value(status.url)'` does: it is what follows \
-         https://. Behind a load balancer it is the name that the balancer leaves in Host"
+         https://. A service has two names of run.app's: name both if both are used. Behind a load \
+         balancer it is the name that the balancer leaves in Host"
     )]
     HostsNotNamed { service: String },
     #[error(transparent)]
