@@ -278,6 +278,7 @@ impl CloudRun {
     ///
     /// - No host is named, here or in the builder. Such a service would refuse every request.
     /// - A setting has a value that it cannot have.
+    /// - The endpoint, or another path, is one that Cloud Run keeps to itself.
     pub fn configure(
         &self,
         mut service: McpServiceBuilder,
@@ -339,6 +340,7 @@ impl CloudRun {
     }
 
     fn check_paths(&self, endpoint: &Endpoint) -> Result<(), CloudRunError> {
+        check_path("endpoint", &endpoint.path())?;
         let paths = [("health_path", Some(&self.health)), ("metrics_path", self.metrics.as_ref())];
         for (name, path) in paths {
             let Some(path) = path else { continue };
@@ -542,6 +544,14 @@ mod tests {
             assert!(said.starts_with("health_path: ") && said.contains(fault_of), "{said}");
             let said = fault(&named().metrics_path(path));
             assert!(said.starts_with("metrics_path: ") && said.contains(fault_of), "{said}");
+        }
+        for path in ["/tools/z", "/mcpz/", "/_ah/mcp", "eventlog"] {
+            let configured = named().configure(builder().endpoint(path));
+            let said = configured.err().expect("a fault").to_string();
+            assert!(said.starts_with("endpoint: ") && said.contains("reserved"), "{said}");
+        }
+        for path in ["/", "/zed/mcp", "tools/mcp"] {
+            assert!(named().configure(builder().endpoint(path)).is_ok(), "{path}");
         }
         let said = fault(&named().metrics_path("/health"));
         assert!(said.contains("health check"), "{said}");
