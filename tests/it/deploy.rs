@@ -216,6 +216,16 @@ async fn the_lines_that_mounted_prints_call_both_services_under_the_overridden_h
     // The name in the clients' URLs is not the one that gets here.
     let public = at("/text/mcp", "tools.example.com", &initialize("2025-11-25"));
     assert_eq!(wire.send(&public).await.status(), 403);
+    // A prefix and doubled slashes lead to the service that is named, and to none if none is.
+    let sum = modern_call(1, "sum", json!({"numbers": [19, 23]}));
+    for path in ["/numbers/mcp", "//numbers/mcp", "/numbers//mcp/", "/api/numbers/mcp"] {
+        let answer = wire.send(&sum.replace("POST /mcp", &format!("POST {path}"))).await;
+        assert_eq!(answer.json()["result"]["content"][0]["text"], "42", "{path}");
+    }
+    for path in ["/mcp", "//", "/numbers", "/other/mcp", "/numbers/mcp/text", "/numbers/api/mcp"] {
+        let answer = wire.send(&sum.replace("POST /mcp", &format!("POST {path}"))).await;
+        assert_eq!(answer.status(), 404, "{path}");
+    }
     // Each has its own sessions.
     let opened = wire.send(&at("/text/mcp", HOST, &initialize("2025-11-25"))).await;
     let id = opened.header("mcp-session-id").expect("a session").to_owned();
