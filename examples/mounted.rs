@@ -29,8 +29,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = Server::builder("text", env!("CARGO_PKG_VERSION"))
         .typed_tool("reverse", "Writes a text backwards", reverse)
         .typed_tool("shout", "Writes a text in capitals", shout);
-    let numbers = Server::builder("numbers", env!("CARGO_PKG_VERSION"))
-        .typed_tool("sum", "Adds numbers up", sum);
+    let numbers = Server::builder("numbers", env!("CARGO_PKG_VERSION")).typed_tool(
+        "sum",
+        "Adds numbers up",
+        sum,
+    );
     let (text, numbers) = (mcp("/text/mcp", text)?, mcp("/numbers/mcp", numbers)?);
 
     let prefixes = Prefixes { text: text.clone(), numbers: numbers.clone() };
