@@ -4,30 +4,37 @@
 //! PORT=8080 PUBLIC_HOST=tools.example.com cargo run --release --example mounted
 //! ```
 //!
-//! `PUBLIC_HOST` is the name that requests carry in `Host` when they get here. Behind a load
-//! balancer that overrides it, as one with an Internet NEG in front of Cloud Run must, that is not
-//! the name in the clients' URLs but the run.app name that the balancer writes.
+//! `PUBLIC_HOST` is the name that requests carry in `Host` when they get here; with it the server
+//! listens on all addresses, and without it on this machine's own alone. Behind a load balancer
+//! that overrides `Host`, as one with an Internet NEG in front of Cloud Run must, it is not the name
+//! in the clients' URLs but the run.app name that the balancer writes.
+
+use std::convert::Infallible;
+use std::future::ready;
+use std::pin::Pin;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use mcp_http::{
-    BuildError, Context, McpService, ResponseFuture, Server, ServerBuilder, ToolError, WithRoutes,
+    BuildError, Context, McpService, ResponseBody, Server, ServerBuilder, ToolError, WithRoutes,
     serve,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let text = mcp(Server::builder("text", env!("CARGO_PKG_VERSION"))
+    let text = Server::builder("text", env!("CARGO_PKG_VERSION"))
         .typed_tool("reverse", "Writes a text backwards", reverse)
-        .typed_tool("shout", "Writes a text in capitals", shout))?;
-    let numbers = mcp(Server::builder("numbers", env!("CARGO_PKG_VERSION")).typed_tool(
+        .typed_tool("shout", "Writes a text in capitals", shout);
+    let numbers = Server::builder("numbers", env!("CARGO_PKG_VERSION")).typed_tool(
         "sum",
         "Adds numbers up",
         sum,
-    ))?;
+    );
+    let (text, numbers) = (mcp("/text/mcp", text)?, mcp("/numbers/mcp", numbers)?);
 
     let prefixes = Prefixes { text: text.clone(), numbers: numbers.clone() };
     let service = WithRoutes::new(prefixes)
@@ -37,21 +44,27 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .metrics("/numbers/metrics", &numbers);
 
     let port = std::env::var("PORT").unwrap_or_else(|_| "8080".to_owned());
-    let running = serve(service).bind(format!("127.0.0.1:{port}")).await?;
-    let addr = running.local_addr();
+    let address = if public_host().is_some() { "0.0.0.0" } else { "127.0.0.1" };
+    let running = serve(service).bind(format!("{address}:{port}")).await?;
+    let port = running.local_addr().port();
     let end = running.until_signal(); // SIGTERM or Ctrl-C, caught from here on
-    print_how_to_call(&format!("http://{addr}"));
+    print_how_to_call(&format!("http://127.0.0.1:{port}"));
     end.await?;
     Ok(())
 }
 
 /// Each service has sessions, limits and options of its own. Here they have the same.
-fn mcp(server: ServerBuilder) -> Result<McpService, BuildError> {
-    let mut service = McpService::builder(server.build()?).trusted_hops(trusted_hops());
-    if let Ok(host) = std::env::var("PUBLIC_HOST") {
-        service = service.allow_host(host);
+fn mcp(endpoint: &str, server: ServerBuilder) -> Result<McpService, BuildError> {
+    let service = McpService::builder(server.build()?).endpoint(endpoint);
+    let service = service.trusted_hops(trusted_hops());
+    match public_host() {
+        Some(host) => service.allow_host(host).build(),
+        None => service.build(),
     }
-    service.build()
+}
+
+fn public_host() -> Option<String> {
+    std::env::var("PUBLIC_HOST").ok().filter(|host| !host.is_empty())
 }
 
 /// How many proxies append to `X-Forwarded-For`: none if this is reached directly.
@@ -66,18 +79,33 @@ struct Prefixes {
     numbers: McpService,
 }
 
-impl Service<Request<Incoming>> for Prefixes {
-    type Response = <McpService as Service<Request<Incoming>>>::Response;
-    type Error = std::convert::Infallible;
-    type Future = ResponseFuture;
-
-    fn call(&self, request: Request<Incoming>) -> ResponseFuture {
-        // An endpoint is found by the end of its path: the prefix may stay where it is. Any other
-        // path is answered 404 by whichever service it meets.
-        match request.uri().path().split('/').nth(1) {
-            Some("numbers") => self.numbers.call(request),
-            _ => self.text.call(request),
+impl Prefixes {
+    /// The service whose name stands before `mcp` at the end of the path. What stands before that
+    /// is what something in front has left, doubled slashes included: a service finds its endpoint
+    /// by the end of the path, too.
+    fn of(&self, path: &str) -> Option<&McpService> {
+        let mut segments = path.rsplit('/').filter(|segment| !segment.is_empty());
+        match (segments.next()?, segments.next()?) {
+            ("mcp", "text") => Some(&self.text),
+            ("mcp", "numbers") => Some(&self.numbers),
+            _ => None,
         }
+    }
+}
+
+impl Service<Request<Incoming>> for Prefixes {
+    type Response = Response<Either<ResponseBody, Full<Bytes>>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let Some(service) = self.of(request.uri().path()) else {
+            let mut response = Response::new(Either::Right(Full::from("not found\n")));
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            return Box::pin(ready(Ok(response)));
+        };
+        let response = service.call(request);
+        Box::pin(async { Ok(response.await?.map(Either::Left)) })
     }
 }
 

@@ -36,9 +36,29 @@ use crate::server::{BuildError, Server};
 pub struct McpServiceBuilder {
     server: Server,
     options: Options,
+    platform: PlatformOptions,
     hosts: Vec<String>,
     origins: Vec<String>,
     limits: Limits,
+}
+
+/// The options that a platform has defaults of its own for. What is `None` was not said.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct PlatformOptions {
+    pub(crate) trusted_hops: Option<usize>,
+    pub(crate) max_stream_age: Option<Duration>,
+    pub(crate) max_parked_streams: Option<usize>,
+}
+
+impl PlatformOptions {
+    /// These, and others where these say nothing.
+    fn or(self, others: Self) -> Self {
+        Self {
+            trusted_hops: self.trusted_hops.or(others.trusted_hops),
+            max_stream_age: self.max_stream_age.or(others.max_stream_age),
+            max_parked_streams: self.max_parked_streams.or(others.max_parked_streams),
+        }
+    }
 }
 
 /// The longest time that a timer is asked for.
@@ -89,7 +109,8 @@ impl McpServiceBuilder {
             standalone_stream: StandaloneStream::Auto,
             max_parked_streams: 10_000,
         };
-        Self { server, options, hosts: Vec::new(), origins: Vec::new(), limits: Limits::default() }
+        let (platform, limits) = (PlatformOptions::default(), Limits::default());
+        Self { server, options, platform, hosts: Vec::new(), origins: Vec::new(), limits }
     }
 
     /// The endpoint's path, `/mcp` by default.
@@ -184,7 +205,7 @@ impl McpServiceBuilder {
     /// See [`Context::client_addr`](crate::Context::client_addr) and
     /// [`max_sessions_per_address`](Self::max_sessions_per_address).
     pub fn trusted_hops(mut self, proxies: usize) -> Self {
-        self.options.trusted_hops = TrustedHops(proxies);
+        self.platform.trusted_hops = Some(proxies);
         self
     }
 
@@ -220,7 +241,7 @@ impl McpServiceBuilder {
     /// alone where its client could not come back: it was given no id yet, as in the revisions
     /// before 2025-11-25 before the first message, or it is of 2026-07-28.
     pub fn max_stream_age(mut self, age: Duration) -> Self {
-        self.options.max_stream_age = Some(age.clamp(Duration::from_millis(100), MONTH));
+        self.platform.max_stream_age = Some(age);
         self
     }
 
@@ -277,7 +298,7 @@ impl McpServiceBuilder {
     ///
     /// They are no calls and do not count towards [`max_calls`](Self::max_calls).
     pub fn max_parked_streams(mut self, streams: usize) -> Self {
-        self.options.max_parked_streams = streams;
+        self.platform.max_parked_streams = Some(streams);
         self
     }
 
@@ -392,6 +413,18 @@ impl McpServiceBuilder {
         !self.hosts.is_empty() || self.options.hosts == HostAllowlist::Any
     }
 
+    /// The defaults of a platform. What the builder was told, before or after, holds.
+    pub(crate) fn platform_defaults(mut self, defaults: PlatformOptions) -> Self {
+        self.platform = self.platform.or(defaults);
+        self
+    }
+
+    /// What a platform has defaults for, as it was said.
+    #[cfg(test)]
+    pub(crate) fn platform_options(&self) -> PlatformOptions {
+        self.platform
+    }
+
     /// The path of the endpoint.
     pub(crate) fn endpoint_path(&self) -> &Endpoint {
         &self.options.endpoint
@@ -411,6 +444,12 @@ impl McpServiceBuilder {
         for origin in &self.origins {
             origins.allow(origin).map_err(|error| BuildError::option("allow_origin", error))?;
         }
+        let PlatformOptions { trusted_hops, max_stream_age, max_parked_streams } = self.platform;
+        let options = &mut self.options;
+        options.trusted_hops = trusted_hops.map_or(options.trusted_hops, TrustedHops);
+        options.max_stream_age =
+            max_stream_age.map(|age| age.min(MONTH)).or(options.max_stream_age);
+        options.max_parked_streams = max_parked_streams.unwrap_or(options.max_parked_streams);
         Shared::new(self.server, self.options, self.limits).map(McpService::new)
     }
 }

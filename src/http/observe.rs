@@ -9,7 +9,13 @@
     expect(unused_variables, clippy::if_same_then_else, reason = "nobody listens")
 )]
 
+#[cfg(feature = "tracing")]
+use std::sync::LazyLock;
+#[cfg(feature = "tracing")]
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+#[cfg(feature = "tracing")]
+use std::time::Instant;
 
 use http::StatusCode;
 
@@ -49,13 +55,44 @@ pub(crate) fn stream_ended(kind: &'static str, age: Duration, why: &'static str)
 }
 
 /// A request was refused, for the reason of this name. What the server cannot do just now is a
-/// warning; what the client did wrong is not.
+/// warning, once a second: a flood of requests must not become a flood of lines, and the numbers
+/// are in [`Stats`](crate::Stats). What the client did wrong is none.
 pub(crate) fn refused(status: StatusCode, reason: &'static str) {
     let status_code = status.as_u16();
-    if status.is_server_error() {
+    #[cfg(feature = "tracing")]
+    if status.is_server_error() && WARNINGS.is_due(STARTED.elapsed()) {
         event!(warn, status = status_code, reason, "request refused");
-    } else {
-        event!(debug, status = status_code, reason, "request refused");
+        return;
+    }
+    event!(debug, status = status_code, reason, "request refused");
+}
+
+/// Of all services of the process, whose lines have one place to go.
+#[cfg(feature = "tracing")]
+static WARNINGS: OnceASecond = OnceASecond::new();
+#[cfg(feature = "tracing")]
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// What may happen once a second.
+#[cfg(feature = "tracing")]
+struct OnceASecond {
+    /// When it may happen again, in milliseconds.
+    next: AtomicU64,
+}
+
+#[cfg(feature = "tracing")]
+impl OnceASecond {
+    const fn new() -> Self {
+        Self { next: AtomicU64::new(0) }
+    }
+
+    /// Whether it may happen now. Of several threads that ask at once, one is told so.
+    fn is_due(&self, now: Duration) -> bool {
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let next = self.next.load(Ordering::Relaxed);
+        let then = now.saturating_add(1_000);
+        now >= next
+            && self.next.compare_exchange(next, then, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -177,4 +214,18 @@ pub(crate) fn in_same_span<F: Future>(future: F) -> F {
 fn method(head: &Head) -> &'static str {
     let known = ["POST", "GET", "DELETE", "OPTIONS"];
     known.into_iter().find(|known| *known == head.method().as_str()).unwrap_or("other")
+}
+
+#[cfg(all(test, feature = "tracing"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_refusals_is_one_warning_a_second() {
+        let warnings = OnceASecond::new();
+        let at = |milliseconds| Duration::from_millis(milliseconds);
+        let told = [0, 0, 1, 999, 1_000, 1_001, 1_999, 5_000, 5_999, 6_000];
+        let told: Vec<_> = told.into_iter().filter(|it| warnings.is_due(at(*it))).collect();
+        assert_eq!(told, [0, 1_000, 5_000, 6_000]);
+    }
 }

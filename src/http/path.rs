@@ -16,6 +16,11 @@ impl Endpoint {
         Self { segments: segments(path).map(Box::from).collect() }
     }
 
+    /// The path itself, with single slashes.
+    pub(crate) fn path(&self) -> String {
+        format!("/{}", self.segments.join("/"))
+    }
+
     /// Whether a request's path is the endpoint, under whatever prefix, or nothing at all is left
     /// of it, as when a router has stripped what it matched.
     pub(crate) fn matches(&self, path: &str) -> bool {

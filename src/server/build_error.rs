@@ -13,7 +13,9 @@ use std::fmt;
 ///     .unwrap_err();
 /// assert!(error.to_string().starts_with("tool `no spaces`: a name has"));
 /// ```
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is the same message: that is what a `main` prints that returns it.
+#[derive(thiserror::Error)]
 #[error(transparent)]
 pub struct BuildError {
     kind: BuildErrorKind,
@@ -47,5 +49,11 @@ impl BuildError {
 
     pub(crate) fn tools_and_catalogue() -> Self {
         Self { kind: BuildErrorKind::ToolsAndCatalogue }
+    }
+}
+
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }

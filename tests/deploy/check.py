@@ -125,6 +125,7 @@ def manifest_agrees_with_the_binary(binary: str) -> None:
     assert 1 <= spec["containerConcurrency"] <= 1000
     assert 1 <= spec["timeoutSeconds"] <= 3600
     assert environment["MCP_REQUEST_TIMEOUT"] == str(spec["timeoutSeconds"])
+    assert environment["MCP_CONCURRENCY"] == str(spec["containerConcurrency"])
     [port] = container["ports"]
     assert port["name"] in ("http1", "h2c")
     assert docker_environment() == {"PORT": str(port["containerPort"])}

@@ -216,6 +216,16 @@ async fn the_lines_that_mounted_prints_call_both_services_under_the_overridden_h
     // The name in the clients' URLs is not the one that gets here.
     let public = at("/text/mcp", "tools.example.com", &initialize("2025-11-25"));
     assert_eq!(wire.send(&public).await.status(), 403);
+    // A prefix and doubled slashes lead to the service that is named, and to none if none is.
+    let sum = modern_call(1, "sum", json!({"numbers": [19, 23]}));
+    for path in ["/numbers/mcp", "//numbers/mcp", "/numbers//mcp/", "/api/numbers/mcp"] {
+        let answer = wire.send(&sum.replace("POST /mcp", &format!("POST {path}"))).await;
+        assert_eq!(answer.json()["result"]["content"][0]["text"], "42", "{path}");
+    }
+    for path in ["/mcp", "//", "/numbers", "/other/mcp", "/numbers/mcp/text", "/numbers/api/mcp"] {
+        let answer = wire.send(&sum.replace("POST /mcp", &format!("POST {path}"))).await;
+        assert_eq!(answer.status(), 404, "{path}");
+    }
     // Each has its own sessions.
     let opened = wire.send(&at("/text/mcp", HOST, &initialize("2025-11-25"))).await;
     let id = opened.header("mcp-session-id").expect("a session").to_owned();
@@ -287,11 +297,32 @@ fn the_sizing_table_is_reckoned_right() {
         .filter(|row| row.len() == 5)
         .collect();
     assert!(rows.len() >= 5, "the table's form has changed");
+    // The page reckons with the default, and says which it is.
+    let default = default_of("max_sessions");
+    let said = "10,000 are the default of `max_sessions`";
+    assert!(default == 10_000 && page.contains(said), "{default}");
+    for (option, default) in
+        [("max_sessions_per_address", 1_000), ("max_sessions_per_principal", 1_000)]
+    {
+        assert!(default_of(option) == default && page.contains(option), "{option}");
+    }
     for row in rows {
         let sessions = row[0];
         let calls = sessions.div_ceil(60);
         let slots = [calls, sessions + calls];
-        let expected = [&[sessions], &slots[..], &slots.map(|slots| slots.div_ceil(900))].concat();
-        assert_eq!(row, expected);
+        let instances = slots.map(|it| it.div_ceil(900).max(sessions.div_ceil(default)));
+        assert_eq!(row, [&[sessions], &slots[..], &instances].concat());
     }
+}
+
+/// The default of an option that limits sessions, as the page on the option has it.
+fn default_of(option: &str) -> u64 {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/builder.rs");
+    let source = std::fs::read_to_string(source).expect("the source");
+    let before = source.split(&format!("pub fn {option}(")).next().expect("a beginning");
+    let page = before.rsplit("\n\n").next().expect("a page");
+    let words: Vec<_> = page.split_whitespace().filter(|word| *word != "///").collect();
+    let said = words.windows(3).find(|it| it[1] == "by" && it[2].starts_with("default"));
+    let number = said.map(|it| it[0].replace(',', ""));
+    number.and_then(|it| it.parse().ok()).unwrap_or_else(|| panic!("{option}: {page}"))
 }

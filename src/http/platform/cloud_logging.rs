@@ -124,14 +124,18 @@ where
         let mut extensions = span.extensions_mut();
         let mut trace = extensions.remove::<Trace>().unwrap_or_default();
         values.record(&mut trace);
-        extensions.insert(trace);
+        if trace != Trace::default() {
+            extensions.insert(trace);
+        }
     }
 
     fn on_event(&self, event: &Event<'_>, cx: Context<'_, S>) {
-        // The innermost span that is part of a trace.
-        let trace = cx
-            .event_scope(event)
-            .and_then(|mut scope| scope.find_map(|span| span.extensions().get::<Trace>().cloned()));
+        // The innermost span that is part of a trace: one that says less does not hide it.
+        let trace = cx.event_scope(event).and_then(|mut scope| {
+            scope.find_map(|span| {
+                span.extensions().get::<Trace>().filter(|trace| trace.trace.is_some()).cloned()
+            })
+        });
         let line = self.line(event, trace.as_ref(), SystemTime::now());
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         // There is nowhere left to say that nothing can be said.
@@ -340,6 +344,24 @@ mod tests {
             assert_eq!(line["logging.googleapis.com/trace_sampled"], true, "{line}");
         }
         assert_eq!(lines[2].get("logging.googleapis.com/trace"), None);
+    }
+
+    #[test]
+    fn a_span_that_names_no_trace_does_not_hide_that_of_the_span_around_it() {
+        let lines = lines(Some("p"), || {
+            tracing::info_span!("request", trace_id = "0af7").in_scope(|| {
+                let empty = tracing::field::Empty;
+                let inner = tracing::info_span!("inner", rows = empty, span_id = empty);
+                inner.record("rows", 3);
+                inner.in_scope(|| tracing::info!("with a field that was recorded late"));
+                inner.record("span_id", "its own");
+                inner.in_scope(|| tracing::info!("with a span id and no trace"));
+            });
+        });
+        assert_eq!(lines.len(), 2);
+        for line in &lines {
+            assert_eq!(line["logging.googleapis.com/trace"], "projects/p/traces/0af7", "{line}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use hyper::service::Service;
 use super::environment::Environment;
 use super::error::CloudRunError;
 use super::routes::WithRoutes;
-use crate::http::builder::McpServiceBuilder;
+use crate::http::builder::{McpServiceBuilder, PlatformOptions};
 use crate::http::path::Endpoint;
 use crate::http::serve::{Running, Serve, serve};
 use crate::http::service::McpService;
@@ -20,6 +20,9 @@ use crate::protocol::origin::{HostAllowlist, OriginAllowlist};
 /// What Cloud Run grants a request unless it is told otherwise, and at most.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
+/// How many requests at once Cloud Run gives an instance unless it is told otherwise, and at most.
+const DEFAULT_CONCURRENCY: usize = 80;
+const HIGHEST_CONCURRENCY: usize = 1000;
 
 /// Of the 10 s between SIGTERM and SIGKILL.
 const SHUTDOWN: Duration = Duration::from_secs(8);
@@ -46,17 +49,20 @@ const IDLE: Duration = Duration::from_secs(650);
 /// | [`allow_host`](Self::allow_host) | `MCP_ALLOWED_HOSTS`, separated by commas | none: it must be set |
 /// | [`allow_origin`](Self::allow_origin) | `MCP_ALLOWED_ORIGINS`, separated by commas | loopback |
 /// | [`request_timeout`](Self::request_timeout) | `MCP_REQUEST_TIMEOUT`, in seconds, at most 3600 | 300, as Cloud Run's |
+/// | [`concurrency`](Self::concurrency) | `MCP_CONCURRENCY`, at most 1000 | 80, as Cloud Run's |
 /// | [`front`](Self::front) | `MCP_TRUSTED_HOPS` | 1: nothing but Cloud Run itself |
 /// | [`project`](Self::project) | `GOOGLE_CLOUD_PROJECT` | none: logs are not joined to traces |
 /// | [`health_path`](Self::health_path) | | `/health` |
 /// | [`metrics_path`](Self::metrics_path) | `MCP_METRICS_PATH` | none: no metrics |
 ///
-/// What is said in code holds, whatever the environment says; hosts and origins add up. Fixed are
+/// What is said in code holds, whatever the environment says, and what the service's builder was
+/// told holds before both; hosts and origins add up. Fixed are
 /// the address, 0.0.0.0; the time for a shutdown, 8 s of the 10 s that Cloud Run grants; and idle
 /// connections, which are kept for 650 s, longer than Google's front ends keep them.
 ///
 /// Streams end before the platform would cut them: at the request timeout less a tenth, but 10 s
-/// at least and 60 s at most.
+/// at least and 60 s at most. Streams that wait for changes alone may take nine tenths of the
+/// concurrency; the rest is for calls.
 ///
 /// [`start`](Self::start) does all of it. For a server with routes of its own the steps are
 /// [`configure`](Self::configure), [`routes`](Self::routes) and [`serve`](Self::serve):
@@ -79,6 +85,7 @@ pub struct CloudRun {
     hosts: Vec<String>,
     origins: Vec<String>,
     request_timeout: Duration,
+    concurrency: usize,
     front: Front,
     project: Option<String>,
     health: String,
@@ -133,6 +140,7 @@ impl CloudRun {
             hosts: Vec::new(),
             origins: Vec::new(),
             request_timeout: DEFAULT_TIMEOUT,
+            concurrency: DEFAULT_CONCURRENCY,
             front: Front::default(),
             project: None,
             health: "/health".to_owned(),
@@ -156,6 +164,7 @@ impl CloudRun {
         let settings = Self {
             port: port.unwrap_or(defaults.port),
             request_timeout: request_timeout.unwrap_or(defaults.request_timeout),
+            concurrency: environment.concurrency.unwrap_or(defaults.concurrency),
             front: trusted_hops.map_or(defaults.front, Front::Proxies),
             hosts,
             origins,
@@ -167,6 +176,7 @@ impl CloudRun {
         // Here the variables can be named.
         check_names("MCP_ALLOWED_HOSTS", "MCP_ALLOWED_ORIGINS", &settings)?;
         check_timeout("MCP_REQUEST_TIMEOUT", settings.request_timeout)?;
+        check_concurrency("MCP_CONCURRENCY", settings.concurrency)?;
         if let Some(path) = &settings.metrics {
             check_path("MCP_METRICS_PATH", path)?;
         }
@@ -207,6 +217,18 @@ impl CloudRun {
         self
     }
 
+    /// How many requests Cloud Run gives an instance at once (`containerConcurrency`,
+    /// `--concurrency`), open streams included.
+    ///
+    /// Nine tenths of it, rounded down, are the default of
+    /// [`max_parked_streams`](crate::McpServiceBuilder::max_parked_streams): if streams that only
+    /// wait took all of it, no call would reach the instance. Of a concurrency of 1 none is left
+    /// for them.
+    pub fn concurrency(mut self, requests: usize) -> Self {
+        self.concurrency = requests;
+        self
+    }
+
     /// What stands between the clients and the service.
     pub fn front(mut self, front: Front) -> Self {
         self.front = front;
@@ -243,19 +265,27 @@ impl CloudRun {
         (Ipv4Addr::UNSPECIFIED, self.port).into()
     }
 
-    /// Sets up an MCP service for the platform: its hosts and origins, the age of its streams, and
-    /// where its clients are.
+    /// Sets up an MCP service for the platform: its hosts and origins, the age of its streams, how
+    /// many may wait, and where its clients are.
+    ///
+    /// What the builder was told by
+    /// [`max_stream_age`](crate::McpServiceBuilder::max_stream_age),
+    /// [`max_parked_streams`](crate::McpServiceBuilder::max_parked_streams) and
+    /// [`trusted_hops`](crate::McpServiceBuilder::trusted_hops) holds, and so does what it is told
+    /// afterwards.
     ///
     /// # Errors
     ///
     /// - No host is named, here or in the builder. Such a service would refuse every request.
     /// - A setting has a value that it cannot have.
+    /// - The endpoint, or another path, is one that Cloud Run keeps to itself.
     pub fn configure(
         &self,
         mut service: McpServiceBuilder,
     ) -> Result<McpServiceBuilder, CloudRunError> {
         check_names("allow_host", "allow_origin", self)?;
         check_timeout("request_timeout", self.request_timeout)?;
+        check_concurrency("concurrency", self.concurrency)?;
         self.check_paths(service.endpoint_path())?;
         if self.hosts.is_empty() && !service.names_hosts() {
             return Err(CloudRunError::hosts_not_named(self.service.as_deref()));
@@ -266,7 +296,11 @@ impl CloudRun {
         for origin in &self.origins {
             service = service.allow_origin(origin);
         }
-        Ok(service.trusted_hops(self.front.hops()).max_stream_age(stream_age(self.request_timeout)))
+        Ok(service.platform_defaults(PlatformOptions {
+            trusted_hops: Some(self.front.hops()),
+            max_stream_age: Some(stream_age(self.request_timeout)),
+            max_parked_streams: Some(parked_streams(self.concurrency)),
+        }))
     }
 
     /// Puts the health check, and the metrics if they have a path, in front of a service.
@@ -306,6 +340,7 @@ impl CloudRun {
     }
 
     fn check_paths(&self, endpoint: &Endpoint) -> Result<(), CloudRunError> {
+        check_path("endpoint", &endpoint.path())?;
         let paths = [("health_path", Some(&self.health)), ("metrics_path", self.metrics.as_ref())];
         for (name, path) in paths {
             let Some(path) = path else { continue };
@@ -336,6 +371,11 @@ fn stream_age(request_timeout: Duration) -> Duration {
     request_timeout.saturating_sub(margin).max(request_timeout / 2)
 }
 
+/// How many requests may be streams that only wait, so that calls still find a place.
+fn parked_streams(concurrency: usize) -> usize {
+    concurrency * 9 / 10
+}
+
 fn check_names(
     hosts: &'static str,
     origins: &'static str,
@@ -354,6 +394,15 @@ fn check_names(
 fn check_timeout(name: &'static str, timeout: Duration) -> Result<(), CloudRunError> {
     if timeout.is_zero() || timeout > LONGEST_TIMEOUT {
         let reason = format!("is {timeout:?}, and Cloud Run grants 1 to 3600 s");
+        return Err(CloudRunError::setting(name, reason));
+    }
+    Ok(())
+}
+
+/// FACTS, Platforms: "80 concurrent requests an instance by default, 1000 at most".
+fn check_concurrency(name: &'static str, requests: usize) -> Result<(), CloudRunError> {
+    if !(1..=HIGHEST_CONCURRENCY).contains(&requests) {
+        let reason = format!("is {requests}, and Cloud Run grants 1 to 1000 requests at once");
         return Err(CloudRunError::setting(name, reason));
     }
     Ok(())
@@ -442,6 +491,42 @@ mod tests {
         }
     }
 
+    /// FACTS, Platforms: "80 concurrent requests an instance by default, 1000 at most".
+    #[test]
+    fn the_concurrency_is_at_most_a_thousand_and_streams_leave_a_tenth_of_it() {
+        for (requests, parked) in [(1, 0), (2, 1), (80, 72), (1000, 900)] {
+            let configured = named().concurrency(requests).configure(builder()).unwrap();
+            assert_eq!(configured.platform_options().max_parked_streams, Some(parked));
+        }
+        let default = named().configure(builder()).unwrap();
+        assert_eq!(default.platform_options().max_parked_streams, Some(72));
+        for wrong in [0, 1001] {
+            let said = fault(&named().concurrency(wrong));
+            assert!(said.starts_with("concurrency: is "), "{said}");
+            let environment = Environment { concurrency: Some(wrong), ..Default::default() };
+            let said = CloudRun::from_environment(environment).unwrap_err().to_string();
+            assert!(said.starts_with("MCP_CONCURRENCY: is "), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_the_builder_was_told_holds() {
+        let age = Duration::from_secs(7);
+        let told = builder().trusted_hops(4).max_stream_age(age).max_parked_streams(5);
+        let expected = PlatformOptions {
+            trusted_hops: Some(4),
+            max_stream_age: Some(age),
+            max_parked_streams: Some(5),
+        };
+        let platform = named().front(Front::LoadBalancer);
+        assert_eq!(platform.configure(told).unwrap().platform_options(), expected);
+        // What it is told in part, before or after, holds in part.
+        let configured = platform.configure(builder().max_parked_streams(5)).unwrap();
+        let options = configured.trusted_hops(4).platform_options();
+        let age = Some(stream_age(DEFAULT_TIMEOUT));
+        assert_eq!(options, PlatformOptions { max_stream_age: age, ..expected });
+    }
+
     /// FACTS, Platforms: "Paths that end in `z` (`/healthz`) and `/_ah/` are reserved."
     #[test]
     fn a_path_that_cannot_be_served_is_refused() {
@@ -459,6 +544,14 @@ mod tests {
             assert!(said.starts_with("health_path: ") && said.contains(fault_of), "{said}");
             let said = fault(&named().metrics_path(path));
             assert!(said.starts_with("metrics_path: ") && said.contains(fault_of), "{said}");
+        }
+        for path in ["/tools/z", "/mcpz/", "/_ah/mcp", "eventlog"] {
+            let configured = named().configure(builder().endpoint(path));
+            let said = configured.err().expect("a fault").to_string();
+            assert!(said.starts_with("endpoint: ") && said.contains("reserved"), "{said}");
+        }
+        for path in ["/", "/zed/mcp", "tools/mcp"] {
+            assert!(named().configure(builder().endpoint(path)).is_ok(), "{path}");
         }
         let said = fault(&named().metrics_path("/health"));
         assert!(said.contains("health check"), "{said}");

@@ -14,6 +14,7 @@ pub(super) struct Environment {
     pub(super) hosts: Vec<String>,
     pub(super) origins: Vec<String>,
     pub(super) request_timeout: Option<Duration>,
+    pub(super) concurrency: Option<usize>,
     pub(super) trusted_hops: Option<usize>,
     pub(super) metrics_path: Option<String>,
     pub(super) project: Option<String>,
@@ -43,6 +44,11 @@ impl Environment {
                 text("MCP_REQUEST_TIMEOUT")?,
             )?
             .map(Duration::from_secs),
+            concurrency: number(
+                "MCP_CONCURRENCY",
+                "how many requests Cloud Run gives an instance at once, such as 80",
+                text("MCP_CONCURRENCY")?,
+            )?,
             trusted_hops: number(
                 "MCP_TRUSTED_HOPS",
                 "how many proxies append to X-Forwarded-For: 1 on Cloud Run, 2 behind its load \
@@ -97,6 +103,7 @@ mod tests {
             ("MCP_ALLOWED_HOSTS", "a.example, b.example:8443,,"),
             ("MCP_ALLOWED_ORIGINS", "https://c.example"),
             ("MCP_REQUEST_TIMEOUT", "3600"),
+            ("MCP_CONCURRENCY", "1000"),
             ("MCP_TRUSTED_HOPS", "2"),
             ("MCP_METRICS_PATH", "/metrics"),
             ("GOOGLE_CLOUD_PROJECT", "my-project"),
@@ -107,6 +114,7 @@ mod tests {
             hosts: vec!["a.example".to_owned(), "b.example:8443".to_owned()],
             origins: vec!["https://c.example".to_owned()],
             request_timeout: Some(Duration::from_secs(3600)),
+            concurrency: Some(1000),
             trusted_hops: Some(2),
             metrics_path: Some("/metrics".to_owned()),
             project: Some("my-project".to_owned()),
@@ -122,6 +130,7 @@ mod tests {
             ("PORT", "65536", "PORT: is `65536`"),
             ("MCP_REQUEST_TIMEOUT", "300s", "MCP_REQUEST_TIMEOUT: is `300s`"),
             ("MCP_REQUEST_TIMEOUT", "-1", "MCP_REQUEST_TIMEOUT: is `-1`"),
+            ("MCP_CONCURRENCY", "-1", "MCP_CONCURRENCY: is `-1`"),
             ("MCP_TRUSTED_HOPS", "one", "MCP_TRUSTED_HOPS: is `one`"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();

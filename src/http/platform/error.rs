@@ -1,6 +1,6 @@
 //! Why a service cannot be set up for its platform.
 
-use std::io;
+use std::{fmt, io};
 
 use crate::server::BuildError;
 
@@ -16,7 +16,9 @@ use crate::server::BuildError;
 /// assert!(error.to_string().contains("MCP_ALLOWED_HOSTS"));
 /// # Ok::<(), mcp_http::BuildError>(())
 /// ```
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is the same message: that is what a `main` prints that returns it.
+#[derive(thiserror::Error)]
 #[error(transparent)]
 pub struct CloudRunError {
     kind: Kind,
@@ -31,7 +33,8 @@ enum Kind {
          MCP_ALLOWED_HOSTS to the names that clients reach this service by, separated by commas, \
          or call CloudRun::allow_host. Cloud Run tells a service nothing of its name, but `gcloud \
          run services describe {service} --format='value(status.url)'` does: it is what follows \
-         https://. Behind a load balancer it is the name that the balancer leaves in Host"
+         https://. A service has two names of run.app's: name both if both are used. Behind a load \
+         balancer it is the name that the balancer leaves in Host"
     )]
     HostsNotNamed { service: String },
     #[error(transparent)]
@@ -65,8 +68,30 @@ impl CloudRunError {
     }
 }
 
+impl fmt::Debug for CloudRunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl From<BuildError> for CloudRunError {
     fn from(error: BuildError) -> Self {
         Self { kind: error.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `main() -> Result<(), Box<dyn Error>>` prints `Debug`.
+    #[test]
+    fn debug_says_what_to_set_and_what_lies_beneath() {
+        let error = CloudRunError::hosts_not_named(None);
+        assert!(format!("{error:?}").contains("set MCP_ALLOWED_HOSTS to"), "{error:?}");
+        let taken = CloudRunError::listen(io::Error::other("the port is taken"));
+        assert_eq!(format!("{taken:?}"), "cannot listen: the port is taken");
+        let built = CloudRunError::from(BuildError::option("allow_host", "`*` is no host"));
+        assert_eq!(format!("{built:?}"), "option `allow_host`: `*` is no host");
     }
 }
