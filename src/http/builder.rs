@@ -241,7 +241,7 @@ impl McpServiceBuilder {
     /// alone where its client could not come back: it was given no id yet, as in the revisions
     /// before 2025-11-25 before the first message, or it is of 2026-07-28.
     pub fn max_stream_age(mut self, age: Duration) -> Self {
-        self.platform.max_stream_age = Some(age);
+        self.platform.max_stream_age = Some(age.clamp(Duration::from_millis(100), MONTH));
         self
     }
 
@@ -447,8 +447,7 @@ impl McpServiceBuilder {
         let PlatformOptions { trusted_hops, max_stream_age, max_parked_streams } = self.platform;
         let options = &mut self.options;
         options.trusted_hops = trusted_hops.map_or(options.trusted_hops, TrustedHops);
-        options.max_stream_age =
-            max_stream_age.map(|age| age.min(MONTH)).or(options.max_stream_age);
+        options.max_stream_age = max_stream_age.or(options.max_stream_age);
         options.max_parked_streams = max_parked_streams.unwrap_or(options.max_parked_streams);
         Shared::new(self.server, self.options, self.limits).map(McpService::new)
     }

@@ -199,7 +199,10 @@ async fn receive(target: &Target, request: &[u8], received: &mut Received) -> Re
         if let Some(message) = event.message()? {
             if message.get("method").is_none() {
                 let text = &message["result"]["content"][0]["text"];
-                ensure!(message["id"] == 1 && *text == MESSAGES.to_string(), "answered {message}");
+                ensure!(
+                    message["id"] == 1 && text.as_str() == Some(MESSAGES.to_string().as_str()),
+                    "answered {message}"
+                );
                 ensure!(!received.answered, "answered twice");
                 received.answered = true;
             } else {

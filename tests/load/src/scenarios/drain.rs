@@ -199,7 +199,7 @@ impl Call {
             }
             false => ("sleep", json!({"ms": ms, "text": number.to_string()}), number.to_string()),
         };
-        let request = if number % 2 == 0 {
+        let request = if number.is_multiple_of(2) {
             let meta = json!({"io.modelcontextprotocol/logLevel": "info"});
             target.modern(1, "tools/call", json!({"name": tool, "arguments": arguments}), meta)
         } else {
@@ -247,7 +247,7 @@ async fn calls_are_answered(
 async fn long_call(target: Target, number: usize) -> Result<Value> {
     let mut wire = target.connect().await?;
     let arguments = json!({"ms": 600_000});
-    let mut request = if number % 2 == 0 {
+    let mut request = if number.is_multiple_of(2) {
         target.modern_call(1, "sleep", arguments)
     } else {
         let session = Session::open(&target, &mut wire, Revision::V2025_11_25).await?;

@@ -133,7 +133,7 @@ impl Client {
                 session.listen(&mut stream).await?;
                 streams = true;
             } else {
-                let speaks = number / 9 % 2 == 0;
+                let speaks = (number / 9).is_multiple_of(2);
                 if speaks {
                     session.set_level(&mut wire, "info").await?;
                 }
@@ -200,7 +200,7 @@ impl Half {
     async fn begin(target: &Target, number: usize) -> Result<Self> {
         let mut wire = target.connect().await?;
         let mut request = target.modern_call(1, "echo", json!({"text": "half"}));
-        let at = if number % 2 == 0 { 40 } else { request.len() - 20 };
+        let at = if number.is_multiple_of(2) { 40 } else { request.len() - 20 };
         let rest = request.split_off(at);
         wire.write(&request).await?;
         Ok(Self { wire, rest })

@@ -152,7 +152,7 @@ impl Attack {
     /// In turn of both eras.
     async fn deaf_stream(&self, number: usize) -> Result<()> {
         let arguments = burst();
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             let meta = json!({"io.modelcontextprotocol/logLevel": "info"});
             let params = json!({"name": "burst", "arguments": arguments});
             let call = self.target.modern(1, "tools/call", params, meta);

@@ -140,7 +140,7 @@ impl Client {
     async fn begin(target: &Target, number: usize) -> Result<Self> {
         let mut wire = target.connect().await?;
         let mut session = None;
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             let revision = Revision::LEGACY[number / 2 % Revision::LEGACY.len()];
             let opened = Session::open(target, &mut wire, revision).await?;
             opened.set_level(&mut wire, "info").await?;
@@ -184,7 +184,7 @@ impl Client {
     }
 
     async fn try_call(&mut self) -> Result<Called> {
-        let speaks = (self.number / 2 + self.calls) % 2 == 0;
+        let speaks = (self.number / 2 + self.calls).is_multiple_of(2);
         let (tool, arguments, text) = match speaks {
             true => ("burst", json!({"count": MESSAGES}), MESSAGES.to_string()),
             false => {
