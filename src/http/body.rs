@@ -13,8 +13,9 @@ use http_body::{Body, Frame, SizeHint};
 use super::listen::ListenStream;
 use super::log_stream::LogStream;
 use super::request_stream::RequestStream;
+use super::service::Shared;
+use super::slow_body::{self, SlowBody};
 use super::unsent;
-use crate::protocol::budget::Budget;
 
 /// The body of a response of [`McpService`](crate::McpService).
 ///
@@ -49,6 +50,7 @@ pub struct ResponseBody {
 enum Kind {
     Empty,
     Full(Bytes),
+    Slow(Box<SlowBody>),
     Request(Box<RequestStream>),
     Log(Box<LogStream>),
     Listen(Box<ListenStream>),
@@ -78,15 +80,13 @@ impl ResponseBody {
 
 impl ResponseBody {
     /// Has a whole body count towards the budget until it is written. Streams count by themselves.
-    ///
-    /// Over HTTP/2 short ones as well: a peer can hold each of a thousand streams back.
-    pub(crate) fn count_towards(&mut self, budget: &Arc<Budget>, version: Version) {
-        if let Kind::Full(bytes) = &mut self.kind {
-            let taken = std::mem::take(bytes);
-            *bytes = match version {
-                Version::HTTP_2 => unsent::counted_whatever_its_length(taken, budget),
-                _ => unsent::counted(taken, budget),
-            };
+    pub(crate) fn count_towards(&mut self, shared: &Arc<Shared>, version: Version) {
+        let Kind::Full(bytes) = &mut self.kind else { return };
+        if version == Version::HTTP_2 && bytes.len() >= slow_body::LEAST {
+            let body = SlowBody::new(shared, std::mem::take(bytes));
+            self.kind = Kind::Slow(Box::new(body));
+        } else {
+            *bytes = unsent::counted(std::mem::take(bytes), shared.registry.budget());
         }
     }
 }
@@ -105,6 +105,7 @@ impl Body for ResponseBody {
                 let bytes = std::mem::take(bytes);
                 Poll::Ready((!bytes.is_empty()).then_some(bytes))
             }
+            Kind::Slow(body) => Poll::Ready(body.next()),
             Kind::Request(stream) => stream.poll_bytes(cx),
             Kind::Log(stream) => stream.poll_bytes(cx),
             Kind::Listen(stream) => stream.poll_bytes(cx),
@@ -116,6 +117,7 @@ impl Body for ResponseBody {
         match &self.kind {
             Kind::Empty => true,
             Kind::Full(bytes) => bytes.is_empty(),
+            Kind::Slow(body) => body.length() == 0,
             Kind::Request(stream) => stream.is_over(),
             Kind::Log(stream) => stream.is_over(),
             Kind::Listen(stream) => stream.is_over(),
@@ -126,6 +128,7 @@ impl Body for ResponseBody {
         match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Slow(body) => SizeHint::with_exact(body.length()),
             Kind::Request(_) | Kind::Log(_) | Kind::Listen(_) => SizeHint::default(),
         }
     }
@@ -135,7 +138,7 @@ impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match &self.kind {
             Kind::Empty => "empty",
-            Kind::Full(_) => "full",
+            Kind::Full(_) | Kind::Slow(_) => "full",
             Kind::Request(_) | Kind::Log(_) | Kind::Listen(_) => "stream",
         };
         f.debug_tuple("ResponseBody").field(&kind).finish()

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::observe;
 use super::service::Shared;
+use super::slow_body::Rest;
 use super::watched::Watched;
 
 /// A number that grows.
@@ -109,6 +110,16 @@ pub(crate) struct Counters {
     ends: [[Counter; StreamEnd::ALL.len()]; StreamKind::ALL.len()],
     refusals: Mutex<BTreeMap<&'static str, u64>>,
     open: [Mutex<OpenStreams>; StreamKind::ALL.len()],
+    slow: Mutex<SlowBodies>,
+    /// When a refusal may be a warning again.
+    #[cfg(feature = "tracing")]
+    pub(crate) warnings: super::observe::OnceASecond,
+}
+
+#[derive(Default)]
+struct SlowBodies {
+    begun: u64,
+    bodies: BTreeMap<u64, Arc<Rest>>,
 }
 
 #[derive(Default)]
@@ -145,9 +156,37 @@ impl Counters {
         open.streams.values().filter_map(|it| it.watched.clone()).collect()
     }
 
+    /// The bodies that want to be watched.
+    pub(crate) fn slow_bodies(&self) -> Vec<Arc<Rest>> {
+        lock(&self.slow).bodies.values().cloned().collect()
+    }
+
     /// When each open stream of a kind was opened.
     pub(crate) fn open_since(&self, kind: StreamKind) -> Vec<Instant> {
         lock(&self.open[kind as usize]).streams.values().map(|it| it.since).collect()
+    }
+}
+
+/// A body that the sweeper watches while it is there.
+pub(crate) struct SlowGuard {
+    shared: Arc<Shared>,
+    key: u64,
+}
+
+impl SlowGuard {
+    pub(crate) fn watch(shared: &Arc<Shared>, rest: &Arc<Rest>) -> Self {
+        let mut slow = lock(&shared.counters.slow);
+        slow.begun += 1;
+        let key = slow.begun;
+        slow.bodies.insert(key, Arc::clone(rest));
+        drop(slow);
+        Self { shared: Arc::clone(shared), key }
+    }
+}
+
+impl Drop for SlowGuard {
+    fn drop(&mut self) {
+        lock(&self.shared.counters.slow).bodies.remove(&self.key);
     }
 }
 

@@ -64,7 +64,7 @@ async fn respond_to<B: Body>(
     } else {
         answer(&shared, head, body).await.unwrap_or_else(|refusal| shared.refuse(refusal))
     };
-    response.body_mut().count_towards(shared.registry.budget(), version);
+    response.body_mut().count_towards(&shared, version);
     if let Some(origin) = origin {
         cors::allow(response.headers_mut(), origin);
     }

@@ -31,6 +31,7 @@ mod serve;
 mod service;
 #[cfg(all(test, shuttle))]
 mod shuttle_tests;
+mod slow_body;
 mod standalone;
 mod stats;
 mod subscriptions;

@@ -10,16 +10,15 @@
 )]
 
 #[cfg(feature = "tracing")]
-use std::sync::LazyLock;
-#[cfg(feature = "tracing")]
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-#[cfg(feature = "tracing")]
-use std::time::Instant;
 
 use http::StatusCode;
 
+use super::service::Shared;
 use crate::protocol::head::Head;
+#[cfg(feature = "tracing")]
+use crate::protocol::time::Millis;
 #[cfg(feature = "tracing")]
 use crate::protocol::trace::TraceContext;
 use crate::protocol::version::ProtocolVersion;
@@ -57,38 +56,28 @@ pub(crate) fn stream_ended(kind: &'static str, age: Duration, why: &'static str)
 /// A request was refused, for the reason of this name. What the server cannot do just now is a
 /// warning, once a second: a flood of requests must not become a flood of lines, and the numbers
 /// are in [`Stats`](crate::Stats). What the client did wrong is none.
-pub(crate) fn refused(status: StatusCode, reason: &'static str) {
+pub(crate) fn refused(shared: &Shared, status: StatusCode, reason: &'static str) {
     let status_code = status.as_u16();
     #[cfg(feature = "tracing")]
-    if status.is_server_error() && WARNINGS.is_due(STARTED.elapsed()) {
+    if status.is_server_error() && shared.counters.warnings.is_due(shared.now()) {
         event!(warn, status = status_code, reason, "request refused");
         return;
     }
     event!(debug, status = status_code, reason, "request refused");
 }
 
-/// Of all services of the process, whose lines have one place to go.
-#[cfg(feature = "tracing")]
-static WARNINGS: OnceASecond = OnceASecond::new();
-#[cfg(feature = "tracing")]
-static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
-
 /// What may happen once a second.
 #[cfg(feature = "tracing")]
-struct OnceASecond {
+#[derive(Default)]
+pub(crate) struct OnceASecond {
     /// When it may happen again, in milliseconds.
     next: AtomicU64,
 }
 
 #[cfg(feature = "tracing")]
 impl OnceASecond {
-    const fn new() -> Self {
-        Self { next: AtomicU64::new(0) }
-    }
-
     /// Whether it may happen now. Of several threads that ask at once, one is told so.
-    fn is_due(&self, now: Duration) -> bool {
-        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+    fn is_due(&self, Millis(now): Millis) -> bool {
         let next = self.next.load(Ordering::Relaxed);
         let then = now.saturating_add(1_000);
         now >= next
@@ -222,10 +211,9 @@ mod tests {
 
     #[test]
     fn a_flood_of_refusals_is_one_warning_a_second() {
-        let warnings = OnceASecond::new();
-        let at = |milliseconds| Duration::from_millis(milliseconds);
+        let warnings = OnceASecond::default();
         let told = [0, 0, 1, 999, 1_000, 1_001, 1_999, 5_000, 5_999, 6_000];
-        let told: Vec<_> = told.into_iter().filter(|it| warnings.is_due(at(*it))).collect();
+        let told: Vec<_> = told.into_iter().filter(|it| warnings.is_due(Millis(*it))).collect();
         assert_eq!(told, [0, 1_000, 5_000, 6_000]);
     }
 }

@@ -365,7 +365,7 @@ impl Shared {
     /// The refusal of a request, counted.
     pub(crate) fn refuse(&self, refusal: Refusal) -> Response<ResponseBody> {
         self.counters.refused(refusal.name());
-        observe::refused(refusal.status(), refusal.name());
+        observe::refused(self, refusal.status(), refusal.name());
         respond::refusal(refusal)
     }
 

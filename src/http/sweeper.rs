@@ -106,6 +106,8 @@ impl Shared {
         let (period, stall) = (self.registry.limits().sweep_period, self.registry.limits().stall);
         let watched = self.counters.watched();
         let stalled = watched.iter().filter(|stream| stream.sweep(period, stall, self)).count();
+        let slow = self.counters.slow_bodies();
+        let stalled = stalled + slow.iter().filter(|body| body.sweep(period, stall)).count();
         self.counters.stalled_readers.add(stalled as u64);
         observe::sessions_ended("expired", swept.expired);
         observe::readers_stalled(swept.detached + stalled);

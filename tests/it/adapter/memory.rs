@@ -3,7 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_http::{Arguments, Context, Stats, StreamEnd, StreamKind, Tool, ToolError};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use mcp_http::{
+    Arguments, Context, McpServiceBuilder, Stats, StreamEnd, StreamKind, Tool, ToolError,
+};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -20,6 +26,13 @@ const LATEST: &str = "2025-11-25";
 /// A server that may hold few bytes, with a tool `late` that answers with so many once it is
 /// released.
 async fn tight(bytes: usize) -> (TestServer, Arc<Semaphore>) {
+    tight_with(bytes, |service| service).await
+}
+
+async fn tight_with(
+    bytes: usize,
+    options: impl FnOnce(McpServiceBuilder) -> McpServiceBuilder,
+) -> (TestServer, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let lever = gate.clone();
     let late = move |arguments: Arguments, cx: Context| {
@@ -34,7 +47,7 @@ async fn tight(bytes: usize) -> (TestServer, Arc<Semaphore>) {
     };
     let server = TestServer::with_server(
         |server| server.tool(Tool::new("late").with_description("Late"), late),
-        |service| service.max_held_bytes(bytes),
+        |service| options(service.max_held_bytes(bytes)),
     );
     (server.await, gate)
 }
@@ -113,6 +126,78 @@ async fn when_memory_is_short_the_heaviest_gives_way_and_is_told() {
     assert_eq!(told[0]["error"]["data"]["reason"], "events_evicted");
 }
 
+/// A connection of HTTP/2 whose client takes so many bytes of each stream and no more, until it reads.
+async fn narrow(addr: std::net::SocketAddr, window: u32) -> SendRequest<Full<Bytes>> {
+    let stream = tokio::net::TcpStream::connect(addr).await.expect("connects");
+    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(window)
+        .handshake(TokioIo::new(stream))
+        .await
+        .expect("speaks HTTP/2");
+    tokio::spawn(connection);
+    sender
+}
+
+async fn sent(
+    sender: &mut SendRequest<Full<Bytes>>,
+    request: &str,
+) -> http::Response<hyper::body::Incoming> {
+    let response = tokio::time::timeout(PATIENCE, sender.send_request(parsed_h2(request))).await;
+    response.expect("waited for a response").expect("a response")
+}
+
+/// A stalled reader of one stream is not to pin what all share.
+#[tokio::test]
+async fn a_long_answer_over_http2_is_whole_for_who_reads_and_dropped_for_who_does_not() {
+    let (server, gate) = tight_with(1024 * 1024, |service| {
+        service
+            .reader_stall_timeout(Duration::from_millis(100))
+            .session_idle_timeout(Duration::from_millis(100))
+    })
+    .await;
+    gate.add_permits(2);
+    let mut sender = narrow(server.addr, 1_024).await;
+    let late = modern_call(1, "late", json!({ "bytes": 200_000 }));
+    let read = sent(&mut sender, &late).await;
+    let whole = crate::support::h2::rest(read.into_body()).await;
+    assert!(whole.len() > 200_000 && whole.ends_with(b"}"));
+    until(&server, |stats| stats.bytes_held == 0).await;
+
+    let unread = sent(&mut sender, &late).await;
+    assert!(server.service.stats().bytes_held > 150_000);
+    until(&server, |stats| stats.bytes_held < 40_000 && stats.readers_stalled == 1).await;
+    // Its length was promised, and it ends short of it: nobody takes that for the whole.
+    let rest = tokio::time::timeout(PATIENCE, unread.into_body().collect()).await;
+    assert!(rest.expect("waited for the end").is_err());
+}
+
+/// A client that takes its stream over again and again, and never reads, takes one place of those
+/// that all share.
+#[tokio::test]
+async fn streams_that_lost_their_session_over_http2_hold_no_place_of_the_parked() {
+    let server = TestServer::with(|service| service.max_parked_streams(2)).await;
+    let greedy = Session::open(&server, LATEST).await;
+    let mut sender = narrow(server.addr, 1).await;
+    let mut held = Vec::new();
+    for _ in 0..50 {
+        let response = sent(&mut sender, &greedy.get(None)).await;
+        assert_eq!(response.status(), 200);
+        held.push(response);
+    }
+    let other = Session::open(&server, LATEST).await;
+    let mut wire = server.connect().await;
+    wire.write(other.get(None).as_bytes()).await;
+    stream_head(&mut wire).await;
+    // And there is an end to it: each is a stream that hyper holds.
+    let mut refused = 0;
+    for _ in held.len()..600 {
+        let response = sent(&mut sender, &greedy.get(None)).await;
+        refused += usize::from(response.status() == 503);
+        held.push(response);
+    }
+    assert_eq!(refused, 600 - 512);
+}
+
 /// FACTS, others: "unbounded queues or silently dropped messages for slow readers". Decision 9:
 /// over HTTP/2 a peer can hold one stream back while its connection lives.
 #[tokio::test]
@@ -124,21 +209,10 @@ async fn a_modern_stream_that_is_never_read_over_http2_gives_its_memory_back() {
             .session_idle_timeout(Duration::from_millis(100))
     })
     .await;
-    let stream = tokio::net::TcpStream::connect(server.addr).await.expect("connects");
-    let (mut sender, connection) =
-        hyper::client::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new())
-            .initial_stream_window_size(1_024)
-            .handshake::<_, http_body_util::Full<bytes::Bytes>>(hyper_util::rt::TokioIo::new(
-                stream,
-            ))
-            .await
-            .expect("speaks HTTP/2");
-    tokio::spawn(connection);
+    let mut sender = narrow(server.addr, 1_024).await;
     let arguments =
         json!({"name": "wait", "arguments": {"progress": 3_000}, "_meta": {"progressToken": 1}});
-    let request = parsed_h2(&modern(1, "tools/call", arguments, &[]));
-    let response = tokio::time::timeout(PATIENCE, sender.send_request(request)).await;
-    let unread = response.expect("waited for a response").expect("a response");
+    let unread = sent(&mut sender, &modern(1, "tools/call", arguments, &[])).await;
     assert_eq!(unread.status(), 200);
     assert!(server.service.stats().bytes_held > 100_000);
 
