@@ -152,8 +152,10 @@ impl McpService {
     /// a JSON answer when it begins may be told no sooner than it would have become a stream
     /// ([`commit_after`](McpServiceBuilder::commit_after)).
     ///
-    /// [`serve`](crate::serve()) does it by itself when it shuts down. This is for a server of
-    /// your own, which afterwards waits for its connections to end:
+    /// [`serve`](crate::serve()) does it by itself when it shuts down, and so does a server of your
+    /// own that puts a [`ShutdownSignal`](crate::ShutdownSignal) into the extensions of each request
+    /// and triggers it, as on the page of [`WriteDeadline`](crate::WriteDeadline). This is to drain
+    /// before anything shuts down, and for good:
     ///
     /// ```
     /// use std::time::Duration;

@@ -23,6 +23,7 @@ pin_project! {
     /// wraps its connections; who mounts the service in a hyper server of their own wraps theirs:
     ///
     /// ```no_run
+    /// use std::pin::pin;
     /// use std::time::Duration;
     ///
     /// use http::Request;
@@ -30,27 +31,55 @@ pin_project! {
     /// use hyper::server::conn::http1;
     /// use hyper::service::{Service, service_fn};
     /// use hyper_util::rt::TokioIo;
-    /// use mcp_http::{McpService, PeerAddr, Server, WriteDeadline};
+    /// use mcp_http::{McpService, PeerAddr, Server, ShutdownSignal, WriteDeadline};
+    /// use tokio::task::JoinSet;
     ///
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = Server::builder("weather", "1.0.0").build()?;
     /// let service = McpService::builder(server).build()?;
     /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    /// let grace = Duration::from_secs(8);
+    /// let stop = ShutdownSignal::with_grace(grace);
+    /// let (mut connections, mut ctrl_c) = (JoinSet::new(), pin!(tokio::signal::ctrl_c()));
     /// loop {
-    ///     let (stream, peer) = listener.accept().await?;
-    ///     stream.set_nodelay(true)?; // or an event waits 40 ms for an acknowledgement
+    ///     let (stream, peer) = tokio::select! {
+    ///         _ = &mut ctrl_c => break,
+    ///         Some(_) = connections.join_next() => continue, // what has ended is forgotten
+    ///         accepted = listener.accept() => match accepted {
+    ///             Ok(accepted) => accepted,
+    ///             Err(_) => {
+    ///                 // No descriptor left, say: the next may be fine.
+    ///                 tokio::time::sleep(Duration::from_millis(50)).await;
+    ///                 continue;
+    ///             }
+    ///         },
+    ///     };
+    ///     let _ = stream.set_nodelay(true); // or an event waits 40 ms for an acknowledgement
     ///     let io = WriteDeadline::new(TokioIo::new(stream), Duration::from_secs(30));
-    ///     let service = service.clone();
+    ///     let (service, stop) = (service.clone(), stop.clone());
+    ///     let told = stop.wait();
     ///     let service = service_fn(move |mut request: Request<Incoming>| {
     ///         request.extensions_mut().insert(PeerAddr(peer));
+    ///         request.extensions_mut().insert(stop.clone()); // the service drains with it
     ///         service.call(request)
     ///     });
-    ///     tokio::spawn(
-    ///         http1::Builder::new()
-    ///             .max_buf_size(32 * 1024) // what may wait for a reader that is slow
-    ///             .serve_connection(io, service),
-    ///     );
+    ///     let connection = http1::Builder::new()
+    ///         .max_buf_size(32 * 1024) // what may wait for a reader that is slow
+    ///         .serve_connection(io, service);
+    ///     connections.spawn(async move {
+    ///         let mut connection = pin!(connection);
+    ///         tokio::select! {
+    ///             _ = connection.as_mut() => return,
+    ///             () = told => connection.as_mut().graceful_shutdown(),
+    ///         }
+    ///         let _ = connection.await; // an error means that the client has left
+    ///     });
     /// }
+    /// drop(listener);
+    /// stop.trigger();
+    /// let ended = async { while connections.join_next().await.is_some() {} };
+    /// let _ = tokio::time::timeout(grace, ended).await; // what is left is aborted
+    /// # Ok(())
     /// # }
     /// ```
     ///
