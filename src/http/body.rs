@@ -76,9 +76,7 @@ impl ResponseBody {
     pub(crate) fn listen(stream: ListenStream) -> Self {
         Self { kind: Kind::Listen(Box::new(stream)) }
     }
-}
 
-impl ResponseBody {
     /// Has a whole body count towards the budget until it is written. Streams count by themselves.
     pub(crate) fn count_towards(&mut self, shared: &Arc<Shared>, version: Version) {
         let Kind::Full(bytes) = &mut self.kind else { return };

@@ -74,7 +74,7 @@ pub(crate) struct Options {
     pub(crate) framing: Framing,
     pub(crate) commit_after: Duration,
     pub(crate) heartbeat: Duration,
-    pub(crate) max_stream_age: Option<Duration>,
+    pub(crate) max_stream_age: Duration,
     pub(crate) body: BodyLimits,
     pub(crate) parse: ParseLimits,
     pub(crate) legacy: LegacySessions,
@@ -101,7 +101,7 @@ impl McpServiceBuilder {
             framing: Framing::Adaptive,
             commit_after: Duration::from_secs(5),
             heartbeat: Duration::from_secs(15),
-            max_stream_age: Some(Duration::from_secs(55 * 60)),
+            max_stream_age: Duration::from_secs(55 * 60),
             body: BodyLimits::default(),
             parse: ParseLimits::default(),
             legacy: LegacySessions::Kept,
@@ -447,7 +447,7 @@ impl McpServiceBuilder {
         let PlatformOptions { trusted_hops, max_stream_age, max_parked_streams } = self.platform;
         let options = &mut self.options;
         options.trusted_hops = trusted_hops.map_or(options.trusted_hops, TrustedHops);
-        options.max_stream_age = max_stream_age.or(options.max_stream_age);
+        options.max_stream_age = max_stream_age.unwrap_or(options.max_stream_age);
         options.max_parked_streams = max_parked_streams.unwrap_or(options.max_parked_streams);
         Shared::new(self.server, self.options, self.limits).map(McpService::new)
     }

@@ -5,7 +5,6 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
@@ -79,7 +78,7 @@ pub(crate) async fn settle(
     running: &mut Running,
     cx: &Context,
     framing: Framing,
-    shared: &Arc<Shared>,
+    shared: &Shared,
 ) -> Settled {
     let mut patience = Patience::new(framing, shared);
     poll_fn(|task| {
@@ -119,8 +118,8 @@ impl Framing {
 
 /// How long a call may stay silent: until the commit deadline, or until the server ends. What it
 /// waits with is made by the first wait.
-pub(crate) struct Patience {
-    shared: Arc<Shared>,
+pub(crate) struct Patience<'a> {
+    shared: &'a Shared,
     after: Option<Duration>,
     wait: Option<Wait>,
 }
@@ -139,18 +138,18 @@ pub(crate) enum Waited {
     ToTheEnd,
 }
 
-impl Patience {
-    pub(crate) fn new(framing: Framing, shared: &Arc<Shared>) -> Self {
+impl<'a> Patience<'a> {
+    pub(crate) fn new(framing: Framing, shared: &'a Shared) -> Self {
         let after = match framing {
             Framing::Adaptive => Some(shared.options.commit_after),
             Framing::SseOnly => Some(Duration::ZERO),
             Framing::JsonOnly => None,
         };
-        Self { shared: Arc::clone(shared), after, wait: None }
+        Self { shared, after, wait: None }
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
+    pub(crate) fn shared(&self) -> &'a Shared {
+        self.shared
     }
 
     /// When the waiting began, if it did.
@@ -163,7 +162,7 @@ impl Patience {
         if self.after == Some(Duration::ZERO) {
             return Poll::Ready(Waited::Enough);
         }
-        let wait = self.wait.get_or_insert_with(|| Wait::new(&self.shared, self.after));
+        let wait = self.wait.get_or_insert_with(|| Wait::new(self.shared, self.after));
         if wait.timer.as_mut().is_some_and(|timer| timer.as_mut().poll(task).is_ready()) {
             return Poll::Ready(Waited::Enough);
         }

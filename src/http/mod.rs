@@ -32,6 +32,7 @@ mod service;
 #[cfg(all(test, shuttle))]
 mod shuttle_tests;
 mod slow_body;
+mod stall;
 mod standalone;
 mod stats;
 mod subscriptions;

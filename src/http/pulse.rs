@@ -56,7 +56,7 @@ pub(crate) struct Pulse {
     shared: Arc<Shared>,
     period: Duration,
     last: Instant,
-    leave: Option<(Instant, Leave)>,
+    leave: (Instant, Leave),
     answer: Answer,
     drain: Option<ShutdownWait>,
     timer: Pin<Box<Sleep>>,
@@ -71,10 +71,8 @@ impl Pulse {
         listener: Option<&ShutdownSignal>,
     ) -> Self {
         let (now, period) = (Instant::now(), shared.options.heartbeat);
-        let leave = shared.options.max_stream_age.map(|age| {
-            let sooner = shared.jitter.within(age / 10);
-            (since + (age - sooner), Leave::Aged)
-        });
+        let age = shared.options.max_stream_age;
+        let leave = (since + (age - shared.jitter.within(age / 10)), Leave::Aged);
         let drain = match purpose {
             Purpose::Parked => Some(shared.drain.begun(listener).wait()),
             Purpose::Answers => None,
@@ -101,7 +99,7 @@ impl Pulse {
     /// The leave, if its moment has come by the time when something was last sent. A stream that
     /// could not leave before is asked again: what was sent may have been the id it lacked.
     pub(crate) fn due(&self) -> Option<Beat> {
-        let (at, why) = self.leave?;
+        let (at, why) = self.leave;
         (at <= self.last).then(|| self.leave_now(why))
     }
 
@@ -141,15 +139,15 @@ impl Pulse {
     fn join_the_drain(&mut self, begun: &ShutdownSignal) {
         let grace = begun.span().map_or(Duration::ZERO, |(from, to)| to.duration_since(from));
         let at = Instant::now() + self.shared.jitter.within(wave(grace));
-        if self.leave.is_none_or(|(sooner, _)| at < sooner) {
-            self.leave = Some((at, Leave::Drained));
+        if at < self.leave.0 {
+            self.leave = (at, Leave::Drained);
             let next = self.next();
             self.timer.as_mut().reset(next);
         }
     }
 
     fn leave_to_wait_for(&self) -> Option<(Instant, Leave)> {
-        self.leave.filter(|_| self.answer == Answer::None)
+        (self.answer == Answer::None).then_some(self.leave)
     }
 
     fn leave_now(&self, why: Leave) -> Beat {

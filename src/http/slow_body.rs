@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use super::counters::SlowGuard;
 use super::service::Shared;
+use super::stall::{Seen, Stall};
 use super::unsent;
 use crate::protocol::budget::Share;
 
@@ -40,8 +41,7 @@ pub(crate) struct Rest {
 struct State {
     bytes: Bytes,
     share: Share,
-    /// How long it has waited; none before the sweeper first saw it wait.
-    unmoved: Option<Duration>,
+    stall: Stall,
 }
 
 impl SlowBody {
@@ -49,7 +49,7 @@ impl SlowBody {
         let mut share = Share::of(shared.registry.budget());
         share.grow(bytes.len());
         let length = bytes.len() as u64;
-        let state = Mutex::new(State { bytes, share, unmoved: None });
+        let state = Mutex::new(State { bytes, share, stall: Stall::default() });
         let rest = Arc::new(Rest { moved: AtomicBool::new(false), state });
         shared.ensure_sweeper();
         let guard = SlowGuard::watch(shared, &rest);
@@ -82,13 +82,11 @@ impl Rest {
     /// it has for the limit, and says so.
     pub(crate) fn sweep(&self, period: Duration, limit: Duration) -> bool {
         let mut state = self.lock();
-        if self.moved.swap(false, Ordering::Relaxed) || state.bytes.is_empty() {
-            state.unmoved = None;
-            return false;
-        }
-        let unmoved = state.unmoved.map_or(Duration::ZERO, |so_far| so_far + period);
-        state.unmoved = Some(unmoved);
-        if unmoved < limit {
+        let seen = match self.moved.swap(false, Ordering::Relaxed) || state.bytes.is_empty() {
+            true => Seen::Moving,
+            false => Seen::Waiting,
+        };
+        if !state.stall.look(seen, period, limit) {
             return false;
         }
         let held = state.share.bytes();

@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::held::Held;
 use super::service::{CallPermit, Shared};
+use super::stall::{Seen, Stall};
 use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error};
 use crate::server::Context;
 
@@ -26,8 +27,7 @@ pub(crate) struct Watched {
 
 struct State {
     answer: Option<Held>,
-    /// How long something has waited that was not taken; none before it was first seen.
-    unmoved: Option<Duration>,
+    stall: Stall,
     permit: Option<CallPermit>,
     reader: Reader,
 }
@@ -40,7 +40,8 @@ enum Reader {
 
 impl Watched {
     pub(crate) fn new(cx: Context, id: RequestId) -> Arc<Self> {
-        let state = State { answer: None, unmoved: None, permit: None, reader: Reader::Reads };
+        let state =
+            State { answer: None, stall: Stall::default(), permit: None, reader: Reader::Reads };
         Arc::new(Self {
             cx,
             id,
@@ -90,13 +91,11 @@ impl Watched {
         {
             let mut state = self.lock();
             let waits = state.answer.is_some() || self.cx.outbox().needs_stream();
-            if self.moved.swap(false, Ordering::Relaxed) || !waits {
-                state.unmoved = None;
-                return false;
-            }
-            let unmoved = state.unmoved.map_or(Duration::ZERO, |so_far| so_far + period);
-            state.unmoved = Some(unmoved);
-            if unmoved < limit || state.reader == Reader::Stalled {
+            let seen = match self.moved.swap(false, Ordering::Relaxed) || !waits {
+                true => Seen::Moving,
+                false => Seen::Waiting,
+            };
+            if !state.stall.look(seen, period, limit) || state.reader == Reader::Stalled {
                 return false;
             }
             state.reader = Reader::Stalled;

@@ -1,7 +1,6 @@
 //! Driving the calls of one POST until their framing is known.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -25,20 +24,20 @@ pub(super) enum Verdict {
 /// If it is dropped before its verdict, the client has left, and that is no cancellation
 /// (2025-11-25, Transports, Sending Messages to the Server, 6): the calls go on in a task. Their
 /// answers, which no event id can name, are discarded.
-pub(super) struct Drive {
+pub(super) struct Drive<'a> {
     calls: Vec<Call>,
     framing: Framing,
-    patience: Patience,
+    patience: Patience<'a>,
 }
 
-impl Drive {
-    pub(super) fn new(calls: Vec<Call>, framing: Framing, shared: &Arc<Shared>) -> Self {
+impl<'a> Drive<'a> {
+    pub(super) fn new(calls: Vec<Call>, framing: Framing, shared: &'a Shared) -> Self {
         Self { calls, framing, patience: Patience::new(framing, shared) }
     }
 
-    /// When the calls began, as far as the age of their stream is concerned.
-    pub(super) fn since(&self) -> Instant {
-        self.patience.since().unwrap_or_else(Instant::now)
+    /// When the calls began, if they had to be waited for.
+    pub(super) fn since(&self) -> Option<Instant> {
+        self.patience.since()
     }
 
     pub(super) fn into_calls(mut self) -> Vec<Call> {
@@ -74,7 +73,7 @@ impl Drive {
     }
 }
 
-impl Drive {
+impl Drive<'_> {
     /// The server ends before the calls do.
     fn cut_off(&mut self) {
         for call in &mut self.calls {
@@ -106,7 +105,7 @@ impl Call {
     }
 }
 
-impl Drop for Drive {
+impl Drop for Drive<'_> {
     fn drop(&mut self) {
         // Without a runtime there is nothing left that could run them.
         let Ok(runtime) = Handle::try_current() else { return };

@@ -81,11 +81,14 @@ pub(crate) async fn post(
     }
     let mut drive = Drive::new(begun.calls, driven, shared);
     let verdict = poll_fn(|task| drive.poll(task)).await;
-    let since = drive.since();
+    let began = drive.since();
     let begun = Begun { calls: drive.into_calls(), ..begun };
     match (verdict, session) {
         (Verdict::Json, session) => answer_at_once(begun, session.as_deref(), framing),
-        (Verdict::Stream, Some(session)) => stream_log(shared, begun, &session, since),
+        (Verdict::Stream, Some(session)) => {
+            let since = began.unwrap_or_else(Instant::now);
+            stream_log(shared, begun, &session, since)
+        }
         (Verdict::Stream, None) => Ok(stream_request(shared, begun, framing)),
     }
 }
