@@ -17,6 +17,7 @@ use super::polling::Polling;
 use super::reader::Seat;
 use super::state::{Cancelled, Closed, End, Found, Phase, Sent, State, Tidied};
 use super::stream::{Move, Start};
+use super::subscribed::NotSubscribed;
 use super::ticket::{Answered, Cancel, Ticket};
 use crate::protocol::budget::Budget;
 use crate::protocol::client_addr::AddressBlock;
@@ -289,10 +290,27 @@ impl Session {
         self.with(|state, effects| state.notify(kind, message, self.limits(), effects))
     }
 
-    /// Says on the standalone stream that something changed, unless the client did not say yet
-    /// that it is initialized, or the same is still to be given to it.
+    /// Says on the standalone stream that a list changed, unless the client did not say yet that it
+    /// is initialized, or the same is still to be given to it.
     pub(crate) fn announce(&self, message: &Bytes) {
         self.with(|state, effects| state.announce(message, self.limits(), effects));
+    }
+
+    /// Says there that a resource changed, if its client subscribed to it, unless the same is still
+    /// to be given to it.
+    pub(crate) fn announce_update(&self, uri: &str, message: &Bytes) {
+        self.with(|state, effects| state.announce_update(uri, message, self.limits(), effects));
+    }
+
+    /// Subscribes the client to a resource.
+    pub(crate) fn subscribe(&self, uri: &str) -> Result<(), NotSubscribed> {
+        self.with(|state, _| state.subscribe(uri, self.limits()))
+    }
+
+    /// Ends a subscription: of this resource it is told nothing more, not even what was to be told
+    /// already.
+    pub(crate) fn unsubscribe(&self, uri: &str) -> Result<(), SessionEnded> {
+        self.with(|state, _| state.unsubscribe(uri))
     }
 
     /// Whether a `Last-Event-ID` names a POST stream of this session. Any other is as good as

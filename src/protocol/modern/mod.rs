@@ -9,4 +9,4 @@ pub(crate) mod params;
 mod sentinel;
 
 pub(crate) use envelope::{ModernRequest, check};
-pub(crate) use listen::{LISTEN, Noted, Subscription};
+pub(crate) use listen::{Backlog, LISTEN, Noted, Place, Subscription};
