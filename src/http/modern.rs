@@ -23,7 +23,7 @@ use crate::protocol::modern::{LISTEN, ModernRequest};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
-    CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Reply, Request,
+    Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Reply, Request,
 };
 
 /// Serves one request.
@@ -120,6 +120,7 @@ fn context(
         client_info: modern.client_info.map(share),
         client_capabilities: Some(share(modern.client_capabilities)),
         polling: Polling::Impossible,
+        asking: Asking::ByResult,
     };
     Context::new(info, shared.outbox_limits(), shared.registry.budget())
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::handler_error::ToolError;
 use super::raw::{RawJson, excerpt};
-use super::tool_error::ToolError;
 
 /// At most so many bytes of a deserializer's message are told: it may quote the argument, which
 /// may be as long as the request.

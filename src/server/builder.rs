@@ -6,10 +6,13 @@ use std::time::Duration;
 use super::build_error::BuildError;
 use super::catalogue::ToolCatalogue;
 use super::changes::Changes;
+use super::completion::Completions;
 use super::handler::ToolHandler;
 use super::implementation::{Icon, Implementation};
+use super::prompts::Prompts;
 use super::registry::{Inner, Logging, RegisteredTool, Server, ToolTable, Tools};
 use super::reply::{CacheHint, CacheScope};
+use super::resources::Resources;
 use super::tool::Tool;
 
 /// The largest `ttlMs` that JavaScript reads exactly: 285,000 years.
@@ -40,6 +43,9 @@ pub struct ServerBuilder {
     logging: Logging,
     tools: Vec<RegisteredTool>,
     catalogue: Option<Arc<dyn ToolCatalogue>>,
+    pub(super) resources: Resources,
+    pub(super) prompts: Prompts,
+    pub(super) completions: Completions,
     changes: Option<Changes>,
 }
 
@@ -52,6 +58,9 @@ impl ServerBuilder {
             logging: Logging::Declared,
             tools: Vec::new(),
             catalogue: None,
+            resources: Resources::default(),
+            prompts: Prompts::default(),
+            completions: Completions::default(),
             changes: None,
         }
     }
@@ -155,6 +164,9 @@ impl ServerBuilder {
             cache: self.cache,
             logging: self.logging,
             tools,
+            resources: self.resources,
+            prompts: self.prompts,
+            completions: self.completions,
             changes: self.changes,
         }))
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::arguments::Arguments;
 use super::context::Context;
 use super::handler::BoxFuture;
+use super::handler_error::ToolError;
 use super::result::CallToolResult;
 use super::tool::Tool;
-use super::tool_error::ToolError;
 
 /// Tools that depend on the caller, or that change while the server runs: what a gateway offers.
 ///

@@ -9,6 +9,7 @@ use std::task::{Wake, Waker};
 use futures::task::AtomicWaker;
 use serde::Serialize;
 
+use super::ask::{Asking, Inputs};
 use super::cancel::{Cancellation, Cancelled};
 use super::client::ClientCapabilities;
 use super::implementation::Implementation;
@@ -47,6 +48,7 @@ pub struct Context {
 
 struct Call {
     info: CallInfo,
+    inputs: Inputs,
     outbox: Outbox,
     cancellation: Cancellation,
     wake: HandlerWake,
@@ -90,6 +92,7 @@ pub(crate) struct CallInfo {
     /// The capabilities that the client declared.
     pub(crate) client_capabilities: Option<RawJson>,
     pub(crate) polling: Polling,
+    pub(crate) asking: Asking,
 }
 
 /// Whether the connection of a call's stream may end before the call's answer.
@@ -106,7 +109,8 @@ impl Context {
         let gap_level = info.log_level.unwrap_or(LogLevel::Warning).max(LogLevel::Warning);
         let outbox = Outbox::new(limits, gap_level, budget);
         let wake = HandlerWake { woken: AtomicBool::new(true), driver: AtomicWaker::new() };
-        Self { call: Arc::new(Call { info, outbox, cancellation: Cancellation::default(), wake }) }
+        let (inputs, cancellation) = (Inputs::default(), Cancellation::default());
+        Self { call: Arc::new(Call { info, inputs, outbox, cancellation, wake }) }
     }
 
     /// Tells the client how far the call is: `progress` of `total`, and what is going on.
@@ -300,6 +304,21 @@ impl Context {
         woken.swap(false, Ordering::AcqRel).then(|| Waker::from(Arc::clone(&self.call)))
     }
 
+    /// How the client can be asked.
+    pub(crate) fn asking(&self) -> Asking {
+        self.call.info.asking
+    }
+
+    /// What the client was asked, and what it answered.
+    pub(crate) fn inputs(&self) -> &Inputs {
+        &self.call.inputs
+    }
+
+    /// Has the handler polled: there is news for it that its own waker does not know of.
+    pub(crate) fn wake_handler(&self) {
+        self.call.wake_by_ref();
+    }
+
     /// What the handler says.
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.call.outbox
@@ -358,6 +377,7 @@ pub(crate) mod tests {
             client_info: None,
             client_capabilities: None,
             polling: Polling::Impossible,
+            asking: Asking::ByResult,
         }
     }
 

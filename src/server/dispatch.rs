@@ -12,7 +12,7 @@ use super::outcome::unknown_tool;
 use super::raw::RawJson;
 use super::registry::{Server, ToolTable, Tools};
 use super::reply::{Reply, ToolList};
-use super::running::Running;
+use super::running::{Running, Target};
 use crate::protocol::jsonrpc::{Params, RpcError, string};
 
 /// A request, its params raw.
@@ -32,79 +32,96 @@ pub(crate) enum Dispatched {
 }
 
 impl Server {
-    /// Begins to serve a request. A method that the server has nothing for is not found; the
-    /// methods that belong to an era are its own business.
+    /// Begins to serve a request: the table of what a server can be asked. A method that it has
+    /// nothing for is not found; the methods that belong to an era are its own business.
     pub(crate) fn dispatch(&self, request: &Request<'_>, cx: Context) -> Dispatched {
-        let dispatched = match (request.method, self.tool_source()) {
-            ("tools/list", Tools::Registered(tools)) => self.list(request, tools, &cx),
-            ("tools/list", Tools::Catalogue(catalogue)) => cursor(request).map(|cursor| {
-                let (catalogue, cursor) = (catalogue.clone(), cursor.map(Cow::into_owned));
-                Dispatched::Running(Running::list(catalogue, cursor, self.cache_hint(), cx))
-            }),
-            ("tools/call", source @ (Tools::Registered(_) | Tools::Catalogue(_))) => {
-                call(request, source, cx)
+        let dispatched = match request.method {
+            "tools/call" => self.call_tool(request, cx),
+            "tools/list" => self.list_tools(request, cx),
+            "resources/list" | "resources/read" | "resources/templates/list" => {
+                self.resources().dispatch(request, cx)
             }
-            (method, _) => Err(RpcError::method_not_found(method)),
+            "prompts/list" | "prompts/get" => self.prompts().dispatch(request, cx),
+            "completion/complete" => self.completions().complete(request, cx),
+            method => Err(RpcError::method_not_found(method)),
         };
         dispatched.unwrap_or_else(|error| Dispatched::Ready(Err(error)))
     }
 
+    fn list_tools(&self, request: &Request<'_>, cx: Context) -> Result<Dispatched, RpcError> {
+        match self.tool_source() {
+            Tools::None => Err(RpcError::method_not_found(request.method)),
+            Tools::Registered(tools) => self.list_registered(request, tools, &cx),
+            Tools::Catalogue(catalogue) => {
+                let (catalogue, hint) = (Arc::clone(catalogue), self.cache_hint());
+                let cursor = request.cursor()?.map(Cow::into_owned);
+                Ok(Dispatched::Running(Running::list(cx, |cx| {
+                    let page = catalogue.list(cursor, cx);
+                    Box::pin(async move { Ok(Reply::Tools(ToolList::Page(page.await?), hint)) })
+                })))
+            }
+        }
+    }
+
     /// The list of registered tools has one page, so that no cursor can be valid (2026-07-28,
     /// Pagination, Error Handling: "Invalid cursors SHOULD result in an error with code -32602").
-    fn list(
+    fn list_registered(
         &self,
         request: &Request<'_>,
         tools: &ToolTable,
         cx: &Context,
     ) -> Result<Dispatched, RpcError> {
-        if cursor(request)?.is_some() {
+        if request.cursor()?.is_some() {
             return Err(RpcError::invalid_params("Invalid cursor"));
         }
         let list = ToolList::Written(tools.written(cx.protocol_version()));
         Ok(Dispatched::Ready(Ok(Reply::Tools(list, self.cache_hint()))))
     }
-}
 
-fn call(request: &Request<'_>, source: &Tools, cx: Context) -> Result<Dispatched, RpcError> {
-    let name = name(request)?;
-    let running = match source {
-        Tools::Registered(table) => {
-            let tool = table.get(&name).ok_or_else(|| unknown_tool(&name))?;
-            let arguments = arguments(request)?;
-            Running::call(&name, cx, |cx| tool.handler.call(arguments, cx))
+    fn call_tool(&self, request: &Request<'_>, cx: Context) -> Result<Dispatched, RpcError> {
+        let tools = self.tool_source();
+        if let Tools::None = tools {
+            return Err(RpcError::method_not_found(request.method));
         }
-        Tools::Catalogue(catalogue) => {
-            let arguments = arguments(request)?;
-            let catalogue = Arc::clone(catalogue);
-            let owned = name.clone().into_owned();
-            Running::call(&name, cx, |cx| catalogue.call(owned, arguments, cx))
-        }
-        Tools::None => return Err(RpcError::method_not_found(request.method)),
-    };
-    Ok(Dispatched::Running(running))
-}
-
-fn name<'a>(request: &Request<'a>) -> Result<Cow<'a, str>, RpcError> {
-    let name = request.params.get("name").and_then(string);
-    name.ok_or_else(|| RpcError::invalid_params("`name` must be a string: the tool's name"))
-}
-
-/// An absent cursor asks for the first page; so does `null`, which some clients write for it.
-fn cursor<'a>(request: &Request<'a>) -> Result<Option<Cow<'a, str>>, RpcError> {
-    let cursor = request.params.get("cursor").filter(|raw| !is_null(raw));
-    match cursor.map(string) {
-        None => Ok(None),
-        Some(Some(cursor)) => Ok(Some(cursor)),
-        Some(None) => Err(RpcError::invalid_params("`cursor` must be a string")),
+        let name = request.text("name", "the tool's name")?;
+        let target = match tools {
+            Tools::Catalogue(catalogue) => {
+                Target::Catalogue(Arc::clone(catalogue), name.into_owned())
+            }
+            Tools::None => return Err(unknown_tool(&name)),
+            Tools::Registered(table) => {
+                let index = table.find(&name).ok_or_else(|| unknown_tool(&name))?;
+                Target::Registered(self.clone(), index)
+            }
+        };
+        Ok(Dispatched::Running(Running::call(target, request.arguments()?, cx)))
     }
 }
 
-/// Absent arguments are none; so is `null`, which some clients write for it.
-fn arguments(request: &Request<'_>) -> Result<Arguments, RpcError> {
-    match request.params.get("arguments").filter(|raw| !is_null(raw)) {
-        None => Ok(Arguments::empty()),
-        Some(raw) => Arguments::from_raw(RawJson::slice(request.body, raw))
-            .ok_or_else(|| RpcError::invalid_params("`arguments` must be an object")),
+impl<'a> Request<'a> {
+    /// A member that must be there and be a string; `what` says what it is.
+    pub(super) fn text(&self, member: &str, what: &str) -> Result<Cow<'a, str>, RpcError> {
+        let text = self.params.get(member).and_then(string);
+        text.ok_or_else(|| RpcError::invalid_params(format!("`{member}` must be a string: {what}")))
+    }
+
+    /// An absent cursor asks for the first page; so does `null`, which some clients write for it.
+    pub(super) fn cursor(&self) -> Result<Option<Cow<'a, str>>, RpcError> {
+        let cursor = self.params.get("cursor").filter(|raw| !is_null(raw));
+        match cursor.map(string) {
+            None => Ok(None),
+            Some(Some(cursor)) => Ok(Some(cursor)),
+            Some(None) => Err(RpcError::invalid_params("`cursor` must be a string")),
+        }
+    }
+
+    /// Absent arguments are none; so is `null`, which some clients write for it.
+    pub(super) fn arguments(&self) -> Result<Arguments, RpcError> {
+        match self.params.get("arguments").filter(|raw| !is_null(raw)) {
+            None => Ok(Arguments::empty()),
+            Some(raw) => Arguments::from_raw(RawJson::slice(self.body, raw))
+                .ok_or_else(|| RpcError::invalid_params("`arguments` must be an object")),
+        }
     }
 }
 
@@ -189,7 +206,7 @@ mod tests {
     fn arguments_share_the_body() {
         let body = Bytes::from_static(br#"{"x":1}"#);
         let params = Params::new(vec![("arguments", serde_json::from_slice(&body).unwrap())]);
-        let arguments = arguments(&Request { method: "", params: &params, body: &body }).unwrap();
+        let arguments = Request { method: "", params: &params, body: &body }.arguments().unwrap();
         assert_eq!(arguments.raw().as_ptr(), body.as_ptr());
     }
 

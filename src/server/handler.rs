@@ -2,8 +2,8 @@
 
 use super::arguments::Arguments;
 use super::context::Context;
+use super::handler_error::ToolError;
 use super::result::{CallToolResult, IntoToolResult};
-use super::tool_error::ToolError;
 
 pub use futures::future::BoxFuture;
 

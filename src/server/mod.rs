@@ -8,31 +8,36 @@
 
 mod annotations;
 mod arguments;
+mod ask;
 mod build_error;
 mod builder;
 mod cancel;
 mod catalogue;
 mod changes;
 mod client;
+mod completion;
 mod content;
 mod context;
 mod dispatch;
 mod handler;
+mod handler_error;
 mod implementation;
 mod notification;
 mod outbox;
 mod outcome;
+mod prompts;
 mod raw;
 mod registry;
 mod reply;
 mod resource;
+mod resources;
 mod result;
 mod revision;
 mod running;
 #[cfg(all(test, shuttle))]
 mod shuttle_tests;
 mod tool;
-mod tool_error;
+
 #[cfg(feature = "schemars")]
 mod typed;
 
@@ -46,16 +51,17 @@ pub use client::ClientCapabilities;
 pub use content::Content;
 pub use context::Context;
 pub use handler::{BoxFuture, ToolHandler};
+pub use handler_error::{HandlerError, ToolError};
 pub use implementation::{Icon, IconTheme, Implementation};
 pub use registry::Server;
 pub use reply::CacheScope;
 pub use resource::{ResourceContents, ResourceLink};
 pub use result::{CallToolResult, IntoToolResult, Structured};
 pub use tool::{Tool, ToolAnnotations};
-pub use tool_error::ToolError;
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
 
+pub(crate) use ask::Asking;
 pub(crate) use changes::Audience;
 #[cfg(test)]
 pub(crate) use context::tests as context_tests;

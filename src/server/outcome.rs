@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use super::handler_error::{ErrorKind, HandlerError};
 use super::raw::excerpt;
 use super::result::CallToolResult;
 use super::revision::Revision;
-use super::tool_error::{ErrorKind, ToolError};
 use crate::protocol::jsonrpc::{ErrorCode, RpcError};
 use crate::protocol::version::ProtocolVersion;
 
@@ -27,7 +27,7 @@ const NAMED_CODES: [ErrorCode; 8] = [
 /// The answer to a call of `tool` that failed: a result that the model sees, or a protocol error
 /// (2025-11-25 and 2026-07-28, Tools, Error Handling).
 pub(crate) fn call_outcome(
-    error: ToolError,
+    error: HandlerError,
     tool: &str,
     version: ProtocolVersion,
 ) -> Result<CallToolResult, RpcError> {
@@ -41,12 +41,24 @@ pub(crate) fn call_outcome(
                 Err(RpcError::invalid_params(text))
             }
         }
+        kind if is_failure(&kind, version) => Ok(CallToolResult::error(kind.to_string())),
         kind => Err(protocol_error(kind, version)),
     }
 }
 
+/// Whether the model is told: the call was good, but what the client gave later was not. Where that
+/// comes with the request itself, it is the request that is wrong (2026-07-28, Multi Round-Trip
+/// Requests, Error Handling).
+fn is_failure(kind: &ErrorKind, version: ProtocolVersion) -> bool {
+    match kind {
+        ErrorKind::RefusedInput { .. } | ErrorKind::NoInput(_) => true,
+        ErrorKind::UnusableInput { .. } => !version.has_input_in_requests(),
+        _ => false,
+    }
+}
+
 /// The answer to any other request that failed.
-pub(crate) fn request_error(error: ToolError, version: ProtocolVersion) -> RpcError {
+pub(crate) fn request_error(error: HandlerError, version: ProtocolVersion) -> RpcError {
     protocol_error(error.into_kind(), version)
 }
 
@@ -66,6 +78,14 @@ fn protocol_error(kind: ErrorKind, version: ProtocolVersion) -> RpcError {
     match kind {
         ErrorKind::Failure(error) => RpcError::internal(error.to_string()),
         ErrorKind::InvalidArguments { .. } => RpcError::invalid_params(kind.to_string()),
+        ErrorKind::UnusableInput { .. } if version.has_input_in_requests() => {
+            RpcError::invalid_params(kind.to_string())
+        }
+        ErrorKind::UnusableInput { .. }
+        | ErrorKind::RefusedInput { .. }
+        | ErrorKind::NoInput(_)
+        | ErrorKind::AwaitsInput(_) => RpcError::internal(kind.to_string()),
+        ErrorKind::CannotAsk(_) => RpcError::invalid_params(kind.to_string()),
         ErrorKind::UnknownTool(name) => unknown_tool(&name),
         ErrorKind::Protocol { code, message, data } => {
             let error = RpcError::new(named(code), message);
@@ -96,13 +116,13 @@ fn named(code: i32) -> ErrorCode {
 mod tests {
     use super::*;
 
-    fn outcomes(error: impl Fn() -> ToolError) -> [Result<CallToolResult, RpcError>; 4] {
+    fn outcomes(error: impl Fn() -> HandlerError) -> [Result<CallToolResult, RpcError>; 4] {
         ProtocolVersion::ALL.map(|version| call_outcome(error(), "t", version))
     }
 
     #[test]
     fn a_failure_is_told_to_the_model_in_every_revision() {
-        for outcome in outcomes(|| ToolError::new("no")) {
+        for outcome in outcomes(|| HandlerError::new("no")) {
             assert_eq!(outcome, Ok(CallToolResult::error("no")));
         }
     }
@@ -115,7 +135,7 @@ mod tests {
         let told = Ok(CallToolResult::error(text));
         let refused = Err(RpcError::invalid_params(text));
         assert_eq!(
-            outcomes(|| ToolError::invalid_argument("a", "too long")),
+            outcomes(|| HandlerError::invalid_argument("a", "too long")),
             [told.clone(), told, refused.clone(), refused]
         );
     }
@@ -123,7 +143,8 @@ mod tests {
     /// 2026-07-28, Base Protocol, Error Codes: `-32021` and `data.requiredCapabilities`.
     #[test]
     fn a_missing_capability_is_named_in_the_data_where_the_revision_has_the_code() {
-        let [modern, legacy @ ..] = outcomes(|| ToolError::missing_client_capability("sampling"));
+        let [modern, legacy @ ..] =
+            outcomes(|| HandlerError::missing_client_capability("sampling"));
         let modern = modern.unwrap_err();
         assert_eq!(modern.code, ErrorCode::MissingRequiredClientCapability);
         assert_eq!(modern.data, Some(Box::new(json!({"requiredCapabilities": {"sampling": {}}}))));
@@ -135,11 +156,11 @@ mod tests {
 
     #[test]
     fn an_error_of_the_applications_own_is_passed_on() {
-        for outcome in outcomes(|| ToolError::protocol(-32602, "m", Some(json!(1)))) {
+        for outcome in outcomes(|| HandlerError::protocol(-32602, "m", Some(json!(1)))) {
             let expected = RpcError::new(ErrorCode::InvalidParams, "m").with_data(json!(1));
             assert_eq!(outcome, Err(expected));
         }
-        let error = request_error(ToolError::protocol(7, "m", None), ProtocolVersion::LATEST);
+        let error = request_error(HandlerError::protocol(7, "m", None), ProtocolVersion::LATEST);
         assert_eq!(error, RpcError::new(ErrorCode::Other(7), "m"));
     }
 
@@ -152,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_list_that_fails_is_an_internal_error() {
-        let error = request_error(ToolError::new("upstream"), ProtocolVersion::LATEST);
+        let error = request_error(HandlerError::new("upstream"), ProtocolVersion::LATEST);
         assert_eq!(error, RpcError::internal("upstream"));
     }
 }

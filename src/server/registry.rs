@@ -11,10 +11,13 @@ use super::build_error::BuildError;
 use super::builder::ServerBuilder;
 use super::catalogue::ToolCatalogue;
 use super::changes::Changes;
+use super::completion::Completions;
 use super::context::Context;
 use super::handler::ToolHandler;
 use super::implementation::{Implementation, WireImplementation};
+use super::prompts::Prompts;
 use super::reply::{CacheHint, write_tools};
+use super::resources::Resources;
 use super::running::Finding;
 use super::tool::Tool;
 use crate::protocol::change::{Change, ChangeSet};
@@ -55,6 +58,9 @@ pub(crate) struct Inner {
     pub(crate) cache: CacheHint,
     pub(crate) logging: Logging,
     pub(crate) tools: Tools,
+    pub(crate) resources: Resources,
+    pub(crate) prompts: Prompts,
+    pub(crate) completions: Completions,
     pub(crate) changes: Option<Changes>,
 }
 
@@ -90,7 +96,13 @@ pub(crate) struct RegisteredTool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Capabilities {
     #[serde(skip_serializing_if = "Option::is_none")]
+    completions: Option<NoSettings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     logging: Option<NoSettings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompts: Option<ListSettings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<ListSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tools: Option<ListSettings>,
 }
@@ -153,6 +165,9 @@ impl Server {
     /// Capabilities: both MUST be declared).
     pub(crate) fn capabilities(&self) -> Capabilities {
         Capabilities {
+            completions: (!self.completions().is_none()).then_some(NoSettings {}),
+            prompts: self.has_prompts().then_some(ListSettings { list_changed: None }),
+            resources: self.has_resources().then_some(ListSettings { list_changed: None }),
             logging: (self.inner.logging == Logging::Declared).then_some(NoSettings {}),
             tools: self.has_tools().then(|| ListSettings::of(Change::Tools, self.can_announce())),
         }
@@ -191,6 +206,28 @@ impl Server {
         !matches!(self.inner.tools, Tools::None)
     }
 
+    /// Whether the server has prompts, or may have some.
+    pub(crate) fn has_prompts(&self) -> bool {
+        !self.inner.prompts.is_none()
+    }
+
+    /// Whether the server has resources, or may have some.
+    pub(crate) fn has_resources(&self) -> bool {
+        !self.inner.resources.is_none()
+    }
+
+    pub(crate) fn prompts(&self) -> &Prompts {
+        &self.inner.prompts
+    }
+
+    pub(crate) fn resources(&self) -> &Resources {
+        &self.inner.resources
+    }
+
+    pub(crate) fn completions(&self) -> &Completions {
+        &self.inner.completions
+    }
+
     /// The registered tools in their order; none where a catalogue has them.
     pub(crate) fn tools(&self) -> impl Iterator<Item = &Arc<Tool>> {
         let table = match &self.inner.tools {
@@ -215,6 +252,18 @@ impl Server {
 
     pub(crate) fn tool_source(&self) -> &Tools {
         &self.inner.tools
+    }
+
+    /// The tool at this place among those that are registered.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub(crate) fn registered(&self, index: usize) -> &RegisteredTool {
+        match &self.inner.tools {
+            Tools::Registered(table) => &table.tools[index],
+            Tools::None | Tools::Catalogue(_) => panic!("no tools are registered"),
+        }
     }
 }
 
@@ -243,7 +292,12 @@ impl ToolTable {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&RegisteredTool> {
-        self.by_name.get(name).map(|&index| &self.tools[index])
+        self.find(name).map(|index| &self.tools[index])
+    }
+
+    /// The place of a tool.
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
     }
 
     /// The list of all tools as the revision writes it, shared.

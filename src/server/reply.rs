@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::ask::Question;
 use super::catalogue::ToolPage;
 use super::result::CallToolResult;
 use super::tool::{Tool, WireTool};
@@ -52,6 +53,9 @@ pub(crate) enum Reply {
     CallTool(Box<CallToolResult>),
     /// A list of tools.
     Tools(ToolList, CacheHint),
+    /// What the handler must know before it can go on. It is no reply where the client is asked
+    /// meanwhile.
+    InputRequired(Vec<Question>),
 }
 
 /// A list of tools.
@@ -75,7 +79,8 @@ impl Reply {
         object: &mut ObjectWriter<'_>,
     ) -> Result<(), serde_json::Error> {
         match self {
-            Self::Empty => Ok(()),
+            // Questions are written with the state that their era keeps beside them.
+            Self::Empty | Self::InputRequired(_) => Ok(()),
             Self::CallTool(result) => result.write(version, object),
             Self::Tools(ToolList::Written(members), _) => {
                 object.raw_members(members);
@@ -95,7 +100,7 @@ impl Reply {
     pub(crate) fn meta(&self) -> Option<&Map<String, Value>> {
         match self {
             Self::CallTool(result) => result.meta(),
-            Self::Empty | Self::Tools(..) => None,
+            Self::Empty | Self::Tools(..) | Self::InputRequired(_) => None,
         }
     }
 
@@ -104,7 +109,7 @@ impl Reply {
     pub(crate) fn cache_hint(&self) -> Option<CacheHint> {
         match self {
             Self::Tools(_, hint) => Some(*hint),
-            Self::Empty | Self::CallTool(_) => None,
+            Self::Empty | Self::CallTool(_) | Self::InputRequired(_) => None,
         }
     }
 }

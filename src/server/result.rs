@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::content::{Content, WireContent};
+use super::handler_error::ToolError;
 use super::revision::Revision;
-use super::tool_error::ToolError;
 use crate::protocol::jsonrpc::ObjectWriter;
 use crate::protocol::version::ProtocolVersion;
 

@@ -29,6 +29,10 @@ pub(crate) trait Revision: Copy {
 
     /// The error code `-32021` exists (2026-07-28, Base Protocol, Error Codes).
     fn knows_missing_client_capability(self) -> bool;
+
+    /// What a server asks for is a result, and what the client gives comes with the next request
+    /// (2026-07-28, Multi Round-Trip Requests); before, requests and answers of their own.
+    fn has_input_in_requests(self) -> bool;
 }
 
 impl Revision for ProtocolVersion {
@@ -49,6 +53,10 @@ impl Revision for ProtocolVersion {
     }
 
     fn knows_missing_client_capability(self) -> bool {
+        self >= Self::V2026_07_28
+    }
+
+    fn has_input_in_requests(self) -> bool {
         self >= Self::V2026_07_28
     }
 }

@@ -1,18 +1,22 @@
-//! Handlers that run: their futures, with panics caught and errors turned into answers.
+//! Handlers that run: their futures, with panics caught, questions put, and errors turned into
+//! answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use super::catalogue::{ToolCatalogue, ToolPage};
+use super::arguments::Arguments;
+use super::ask::{Asking, Question};
+use super::catalogue::ToolCatalogue;
 use super::context::Context;
 use super::handler::BoxFuture;
+use super::handler_error::HandlerError;
 use super::outcome;
-use super::reply::{CacheHint, Reply, ToolList};
+use super::registry::Server;
+use super::reply::Reply;
 use super::result::CallToolResult;
 use super::tool::Tool;
-use super::tool_error::ToolError;
 use crate::protocol::jsonrpc::RpcError;
 
 /// What a request ends with: the reply, or the error to answer.
@@ -24,14 +28,50 @@ pub(crate) type Outcome = Result<Reply, RpcError>;
 /// decision 13). When it ends, its outbox is closed, so that nothing is said after the answer,
 /// not even by tasks that the handler has left behind (2026-07-28, Progress: "Progress
 /// notifications MUST stop after completion").
+///
+/// A handler that unwinds with questions (DESIGN, decision 14) ends it with those as the reply, or
+/// makes it wait: whoever polls it then takes the questions by
+/// [`take_questions`](Self::take_questions), brings the answers to the call's
+/// [`Inputs`](super::ask::Inputs) and wakes the handler, which is run anew.
 pub(crate) struct Running {
     work: Work,
+    stage: Stage,
     cx: Context,
 }
 
 enum Work {
-    Call { tool: Box<str>, handler: Guarded<CallToolResult> },
-    List { pages: Guarded<ToolPage>, cache: CacheHint },
+    /// The one that is called most has its future as the handler made it.
+    Call { target: Target, arguments: Option<Arguments>, handler: Guarded<CallToolResult> },
+    /// Any other that may ask its client.
+    #[allow(dead_code)]
+    Request { begin: Begin, handler: Guarded<Reply> },
+    /// What may not (2026-07-28, Multi Round-Trip Requests, Supported Requests).
+    List { handler: Guarded<Reply> },
+}
+
+/// Makes the future of a request, as often as it is to be run.
+type Begin = Box<dyn Fn(Context) -> BoxFuture<'static, Result<Reply, HandlerError>> + Send>;
+
+/// The tool that is called.
+pub(crate) enum Target {
+    /// By its place among those that are registered.
+    Registered(Server, usize),
+    Catalogue(Arc<dyn ToolCatalogue>, String),
+}
+
+enum Stage {
+    /// The handler runs.
+    Handling,
+    /// It has unwound, and nobody has taken its questions yet.
+    Asking(Vec<Question>),
+    /// They were taken, and are to be answered.
+    Waiting,
+}
+
+/// How a handler has ended.
+enum Ended {
+    Answered(Outcome),
+    Asks(Vec<Question>),
 }
 
 /// A catalogue that looks for a tool.
@@ -43,29 +83,50 @@ pub(crate) struct Finding {
 /// A future of the application's, whose panics do not pass.
 struct Guarded<T> {
     /// None once it ended or panicked, which it may do before there is a future.
-    future: Option<BoxFuture<'static, Result<T, ToolError>>>,
+    future: Option<BoxFuture<'static, Result<T, HandlerError>>>,
 }
+
+struct Panicked;
 
 impl Running {
     /// Calls a tool.
-    pub(crate) fn call(
-        tool: &str,
-        cx: Context,
-        begin: impl FnOnce(Context) -> BoxFuture<'static, Result<CallToolResult, ToolError>>,
-    ) -> Self {
-        let handler = Guarded::begin(|| begin(cx.clone()));
-        Self { work: Work::Call { tool: tool.into(), handler }, cx }
+    pub(crate) fn call(target: Target, arguments: Arguments, cx: Context) -> Self {
+        // What may have to be run again keeps its arguments, and with them the request's body.
+        let kept = (cx.asking() == Asking::Meanwhile).then(|| arguments.clone());
+        let handler = Guarded::begin(|| target.call(arguments, cx.clone()));
+        Self { work: Work::Call { target, arguments: kept, handler }, stage: Stage::Handling, cx }
     }
 
-    /// Lists a page of a catalogue.
-    pub(crate) fn list(
-        catalogue: Arc<dyn ToolCatalogue>,
-        cursor: Option<String>,
-        cache: CacheHint,
+    /// Serves a request for a prompt or a resource.
+    #[allow(dead_code)]
+    pub(crate) fn request(
         cx: Context,
+        begin: impl Fn(Context) -> BoxFuture<'static, Result<Reply, HandlerError>> + Send + 'static,
     ) -> Self {
-        let pages = Guarded::begin(|| catalogue.list(cursor, cx.clone()));
-        Self { work: Work::List { pages, cache }, cx }
+        let handler = Guarded::begin(|| begin(cx.clone()));
+        let work = Work::Request { begin: Box::new(begin), handler };
+        Self { work, stage: Stage::Handling, cx }
+    }
+
+    /// Serves a request that cannot wait for its client: a list, a completion.
+    pub(crate) fn list(
+        cx: Context,
+        begin: impl FnOnce(Context) -> BoxFuture<'static, Result<Reply, HandlerError>>,
+    ) -> Self {
+        let handler = Guarded::begin(|| begin(cx.clone()));
+        Self { work: Work::List { handler }, stage: Stage::Handling, cx }
+    }
+
+    /// The questions that its handler has unwound with, once. A driver looks after each poll that
+    /// was pending, and nobody else wakes what then waits.
+    pub(crate) fn take_questions(&mut self) -> Option<Vec<Question>> {
+        if !matches!(self.stage, Stage::Asking(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut self.stage, Stage::Waiting) {
+            Stage::Asking(questions) => Some(questions),
+            Stage::Handling | Stage::Waiting => None,
+        }
     }
 }
 
@@ -76,21 +137,100 @@ impl Future for Running {
         let this = self.get_mut();
         let Some(waker) = this.cx.handler_waker(task.waker()) else { return Poll::Pending };
         let task = &mut TaskContext::from_waker(&waker);
-        let version = this.cx.protocol_version();
-        let ended = match &mut this.work {
-            Work::Call { tool, handler } => handler.poll(task, |result| {
-                let result = result.or_else(|error| outcome::call_outcome(error, tool, version))?;
-                Ok(Reply::CallTool(Box::new(result)))
+        match this.stage {
+            Stage::Handling => {}
+            Stage::Waiting if this.cx.inputs().is_answered() => {
+                this.work.begin_again(&this.cx);
+                this.stage = Stage::Handling;
+            }
+            Stage::Waiting | Stage::Asking(_) => return Poll::Pending,
+        }
+        let ended = match std::task::ready!(this.work.poll(task, &this.cx)) {
+            Ended::Answered(outcome) => outcome,
+            Ended::Asks(questions) if this.cx.asking() == Asking::Meanwhile => {
+                this.stage = Stage::Asking(questions);
+                return Poll::Pending;
+            }
+            Ended::Asks(questions) => Ok(Reply::InputRequired(questions)),
+        };
+        this.cx.outbox().close();
+        Poll::Ready(ended)
+    }
+}
+
+impl Work {
+    fn poll(&mut self, task: &mut TaskContext<'_>, cx: &Context) -> Poll<Ended> {
+        let version = cx.protocol_version();
+        let ended = match self {
+            Self::Call { target, handler, .. } => handler.poll(task, |result| {
+                end(cx, result, |result| {
+                    let result = result
+                        .or_else(|error| outcome::call_outcome(error, target.name(), version))?;
+                    Ok(Reply::CallTool(Box::new(result)))
+                })
             }),
-            Work::List { pages, cache } => pages.poll(task, |page| {
-                let page = page.map_err(|error| outcome::request_error(error, version))?;
-                Ok(Reply::Tools(ToolList::Page(page), *cache))
+            Self::Request { handler, .. } => handler.poll(task, |reply| {
+                end(cx, reply, |reply| {
+                    reply.map_err(|error| outcome::request_error(error, version))
+                })
+            }),
+            Self::List { handler } => handler.poll(task, |reply| {
+                Ended::Answered(reply.map_err(|error| outcome::request_error(error, version)))
             }),
         };
-        if ended.is_ready() {
-            this.cx.outbox().close();
-        }
         ended
+            .map(|ended| ended.unwrap_or_else(|Panicked| Ended::Answered(Err(outcome::panicked()))))
+    }
+
+    fn begin_again(&mut self, cx: &Context) {
+        match self {
+            Self::Call { target, arguments, handler } => {
+                let arguments = arguments.clone().expect("a call that waits keeps its arguments");
+                *handler = Guarded::begin(|| target.call(arguments, cx.clone()));
+            }
+            Self::Request { begin, handler } => *handler = Guarded::begin(|| begin(cx.clone())),
+            Self::List { .. } => unreachable!("what may not ask does not wait"),
+        }
+    }
+}
+
+/// What a handler has ended with: "the question is recorded ... and honoured whatever error type
+/// the handler returns" (DESIGN, decision 14).
+fn end<T>(
+    cx: &Context,
+    result: Result<T, HandlerError>,
+    answer: impl FnOnce(Result<T, HandlerError>) -> Outcome,
+) -> Ended {
+    if result.is_err() {
+        let questions = cx.inputs().put();
+        if !questions.is_empty() {
+            return Ended::Asks(questions);
+        }
+    }
+    Ended::Answered(answer(result))
+}
+
+impl Target {
+    fn name(&self) -> &str {
+        match self {
+            Self::Registered(server, index) => server.registered(*index).tool.name(),
+            Self::Catalogue(_, name) => name,
+        }
+    }
+
+    fn call(
+        &self,
+        arguments: Arguments,
+        cx: Context,
+    ) -> BoxFuture<'static, Result<CallToolResult, HandlerError>> {
+        match self {
+            Self::Registered(server, index) => {
+                server.registered(*index).handler.call(arguments, cx)
+            }
+            Self::Catalogue(catalogue, name) => {
+                Arc::clone(catalogue).call(name.clone(), arguments, cx)
+            }
+        }
     }
 }
 
@@ -107,13 +247,15 @@ impl Future for Finding {
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let version = this.cx.protocol_version();
-        this.search
-            .poll(task, |found| found.map_err(|error| outcome::request_error(error, version)))
+        let found = this
+            .search
+            .poll(task, |found| found.map_err(|error| outcome::request_error(error, version)));
+        found.map(|found| found.unwrap_or_else(|Panicked| Err(outcome::panicked())))
     }
 }
 
 impl<T> Guarded<T> {
-    fn begin(begin: impl FnOnce() -> BoxFuture<'static, Result<T, ToolError>>) -> Self {
+    fn begin(begin: impl FnOnce() -> BoxFuture<'static, Result<T, HandlerError>>) -> Self {
         Self { future: catch_unwind(AssertUnwindSafe(begin)).ok() }
     }
 
@@ -124,16 +266,14 @@ impl<T> Guarded<T> {
     fn poll<R>(
         &mut self,
         task: &mut TaskContext<'_>,
-        finish: impl FnOnce(Result<T, ToolError>) -> Result<R, RpcError>,
-    ) -> Poll<Result<R, RpcError>> {
-        let Some(future) = &mut self.future else {
-            return Poll::Ready(Err(outcome::panicked()));
-        };
+        finish: impl FnOnce(Result<T, HandlerError>) -> R,
+    ) -> Poll<Result<R, Panicked>> {
+        let Some(future) = &mut self.future else { return Poll::Ready(Err(Panicked)) };
         let poll = || future.as_mut().poll(task).map(finish);
         let ended = match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(ended)) => ended,
-            Err(_) => Err(outcome::panicked()),
+            Ok(Poll::Ready(ended)) => Ok(ended),
+            Err(_) => Err(Panicked),
         };
         self.end();
         Poll::Ready(ended)
@@ -150,5 +290,144 @@ impl<T> Guarded<T> {
 impl<T> Drop for Guarded<T> {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::FutureExt;
+    use serde_json::{Map, Value};
+
+    use super::*;
+    use crate::protocol::version::ProtocolVersion;
+    use crate::server::ask::{Answer, Ask};
+    use crate::server::client::ClientCapabilities;
+    use crate::server::context::CallInfo;
+    use crate::server::context::tests::{context, info, raw};
+    use crate::server::raw::RawJson;
+    use crate::server::{Server, Tool};
+
+    /// Asks for a string.
+    struct Word;
+
+    impl Ask for Word {
+        type Answer = String;
+        const METHOD: &'static str = "word";
+
+        fn requires(&self) -> (&'static str, Map<String, Value>) {
+            ("words", Map::new())
+        }
+
+        fn is_supported_by(&self, client: &ClientCapabilities) -> bool {
+            client.supports("words")
+        }
+
+        fn params(&self, _: ProtocolVersion) -> Result<RawJson, HandlerError> {
+            Ok(RawJson::empty_object())
+        }
+
+        fn read(&self, answer: &RawJson) -> Result<String, String> {
+            answer.read().ok_or_else(|| "it is no string".to_owned())
+        }
+    }
+
+    fn asking(asking: Asking) -> Context {
+        let client_capabilities = Some(raw(serde_json::json!({"words": {}})));
+        context(CallInfo { asking, client_capabilities, ..info(ProtocolVersion::LATEST) })
+    }
+
+    /// A call of a tool that asks for `a` and `b` at once and then for `c`, and counts its runs.
+    fn call(cx: &Context) -> (Running, Arc<AtomicUsize>) {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&runs);
+        let handler = move |_: Arguments, cx: Context| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let (a, b) = (cx.ask("a", &Word), cx.ask("b", &Word));
+                let (a, b) = (a?, b?);
+                // Whatever the error is turned into, the question is honoured.
+                let c =
+                    cx.ask("c", &Word).map_err(|error| std::io::Error::other(error.to_string()))?;
+                Ok::<_, HandlerError>(format!("{a}{b}{c}"))
+            }
+        };
+        let server = Server::builder("s", "1").tool(Tool::new("t"), handler).build().unwrap();
+        (Running::call(Target::Registered(server, 0), Arguments::empty(), cx.clone()), runs)
+    }
+
+    fn keys(questions: &[Question]) -> Vec<&str> {
+        questions.iter().map(|question| question.key.as_str()).collect()
+    }
+
+    fn word(word: &str) -> Answer {
+        Answer::Result(raw(word.into()))
+    }
+
+    /// DESIGN, decision 14.
+    #[test]
+    fn a_handler_is_run_anew_once_all_its_questions_are_answered() {
+        let cx = asking(Asking::Meanwhile);
+        let (mut running, runs) = call(&cx);
+        assert!((&mut running).now_or_never().is_none());
+        assert_eq!(keys(&running.take_questions().unwrap()), ["a", "b"]);
+        assert_eq!(running.take_questions(), None);
+        cx.inputs().answer("a", word("x")).unwrap();
+        cx.wake_handler();
+        assert!((&mut running).now_or_never().is_none());
+        assert_eq!(runs.load(Ordering::Relaxed), 1, "one answer is still missing");
+        cx.inputs().answer("b", word("y")).unwrap();
+        cx.wake_handler();
+        assert!((&mut running).now_or_never().is_none());
+        assert_eq!(keys(&running.take_questions().unwrap()), ["c"]);
+        cx.inputs().answer("c", word("z")).unwrap();
+        cx.wake_handler();
+        let reply = running.now_or_never().unwrap();
+        assert_eq!(reply, Ok(Reply::CallTool(Box::new(CallToolResult::text("xyz")))));
+        assert_eq!(runs.load(Ordering::Relaxed), 3);
+    }
+
+    #[test]
+    fn where_the_request_comes_again_the_questions_are_its_result() {
+        let cx = asking(Asking::ByResult);
+        let Ok(Reply::InputRequired(questions)) = call(&cx).0.now_or_never().unwrap() else {
+            panic!("no questions")
+        };
+        assert_eq!(keys(&questions), ["a", "b"]);
+        let next = asking(Asking::ByResult);
+        next.inputs().restore(1, [("a".into(), word("x")), ("b".into(), word("y"))]).unwrap();
+        let Ok(Reply::InputRequired(questions)) = call(&next).0.now_or_never().unwrap() else {
+            panic!("no questions")
+        };
+        assert_eq!(keys(&questions), ["c"]);
+    }
+
+    #[test]
+    fn a_client_that_cannot_be_asked_is_told_why() {
+        let told = |cx: Context| call(&cx).0.now_or_never().unwrap().unwrap_err().message;
+        assert!(told(asking(Asking::Impossible("it is deaf"))).ends_with("it is deaf"));
+        let incapable = info(ProtocolVersion::LATEST);
+        assert!(
+            told(context(CallInfo { asking: Asking::Meanwhile, ..incapable })).contains("words")
+        );
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_is_told_by_its_key() {
+        for (answer, told) in [
+            (Answer::Result(raw(1.into())), "`a` does not fit: it is no string"),
+            (Answer::Refused { code: -1, message: "no".into() }, "refused the input `a`: no (-1)"),
+            (Answer::TimedOut, "did not give the input `a` in time"),
+        ] {
+            let cx = asking(Asking::Meanwhile);
+            cx.inputs().restore(1, [("a".into(), answer), ("b".into(), word("y"))]).unwrap();
+            let text = match call(&cx).0.now_or_never().unwrap() {
+                Ok(Reply::CallTool(result)) => result.content()[0].as_text().unwrap().to_owned(),
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => error.message,
+            };
+            assert!(text.contains(told), "{text}");
+        }
     }
 }

@@ -10,9 +10,9 @@ use super::arguments::Arguments;
 use super::builder::ServerBuilder;
 use super::content::Content;
 use super::context::Context;
+use super::handler_error::ToolError;
 use super::result::{CallToolResult, IntoToolResult, Structured};
 use super::tool::Tool;
-use super::tool_error::ToolError;
 
 /// What a typed tool may return: what any tool may, and what schema its structured content has.
 ///

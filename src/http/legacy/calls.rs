@@ -14,7 +14,9 @@ use crate::protocol::jsonrpc::{ErrorCode, Params, Request, RequestId, RpcError, 
 use crate::protocol::legacy::{CallRefused, Session, SessionEnded, Ticket};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{self, CallInfo, Context, Dispatched, Polling, RawJson, Reply, Running};
+use crate::server::{
+    self, Asking, CallInfo, Context, Dispatched, Polling, RawJson, Reply, Running,
+};
 
 /// A request in work, with the one right to answer it.
 pub(super) struct Call {
@@ -203,6 +205,7 @@ impl Post<'_> {
                 Some(session) if session.has_polling() => Polling::Possible,
                 _ => Polling::Impossible,
             },
+            asking: Asking::Impossible("not in this revision"),
         };
         Context::new(info, self.shared.outbox_limits(), self.shared.registry.budget())
     }

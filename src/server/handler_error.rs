@@ -1,23 +1,27 @@
-//! Errors of tools: what a handler may fail with.
+//! Errors of handlers: what a tool, a prompt or a resource may fail with.
 
 use std::error::Error;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// Why a tool call failed.
+/// Why a handler failed: that of a tool, of a prompt or of a resource.
 ///
 /// Like `anyhow::Error`, it is made from any error by `?`, and is no [`std::error::Error`]
 /// itself. There are three kinds:
 ///
-/// - A **failure** of the tool, from any error or [`ToolError::new`]: the model is told, by a
-///   result with `isError` whose text is the error's `Display`. Sources are not told, since they
-///   may hold what is nobody's business.
+/// - A **failure**, from any error or [`HandlerError::new`]. Of a tool, the model is told, by a
+///   result with `isError` whose text is the error's `Display`; prompts and resources have no such
+///   result, and answer with the JSON-RPC error `-32603`. Sources are not told, since they may hold
+///   what is nobody's business.
 /// - **Arguments that do not fit**, from [`Arguments::parse`](crate::Arguments::parse) or
-///   [`ToolError::invalid_argument`]: the model is told likewise, so that it can try again;
-///   before revision 2025-11-25 it is the JSON-RPC error `-32602`.
-/// - A **protocol error**, from [`ToolError::protocol`] and its like: a JSON-RPC error, which
+///   [`HandlerError::invalid_argument`]: of a tool, the model is told likewise, so that it can try
+///   again; before revision 2025-11-25, and of prompts and resources, it is the JSON-RPC error
+///   `-32602`.
+/// - A **protocol error**, from [`HandlerError::protocol`] and its like: a JSON-RPC error, which
 ///   clients rarely show to the model.
+///
+/// [`ToolError`] is the same type under the name that handlers of tools use.
 ///
 #[cfg_attr(feature = "schemars", doc = "```")]
 #[cfg_attr(not(feature = "schemars"), doc = "```ignore")]
@@ -37,9 +41,12 @@ use serde_json::{Map, Value};
 /// struct Read { path: String }
 /// # Ok::<(), mcp_http::BuildError>(())
 /// ```
-pub struct ToolError {
+pub struct HandlerError {
     kind: Box<ErrorKind>,
 }
+
+/// The error of a tool's handler: see [`HandlerError`].
+pub type ToolError = HandlerError;
 
 /// What the error is; `outcome` turns it into an answer.
 #[derive(Debug)]
@@ -54,9 +61,19 @@ pub(crate) enum ErrorKind {
     Protocol { code: i32, message: String, data: Option<Value> },
     /// The client did not declare capabilities that the call needs.
     MissingClientCapabilities(Map<String, Value>),
+    /// The client cannot be asked, and this is why.
+    CannotAsk(&'static str),
+    /// The question of this key was put, and has no answer yet.
+    AwaitsInput(String),
+    /// The client's answer to the question of this key is none.
+    UnusableInput { key: String, reason: String },
+    /// The client answered the question of this key with an error.
+    RefusedInput { key: String, code: i64, message: String },
+    /// The client did not answer the question of this key in time.
+    NoInput(String),
 }
 
-impl ToolError {
+impl HandlerError {
     /// A failure of the tool, with a message or from an error that is behind a box (an
     /// `anyhow::Error`, say).
     ///
@@ -125,7 +142,32 @@ impl ToolError {
         Self::from_kind(ErrorKind::MissingClientCapabilities(required))
     }
 
-    /// The error that this was made from, if it is a failure of the tool.
+    /// The client cannot be asked.
+    pub(crate) fn cannot_ask(why: &'static str) -> Self {
+        Self::from_kind(ErrorKind::CannotAsk(why))
+    }
+
+    /// What a handler unwinds with once it has asked.
+    pub(crate) fn awaits_input(key: &str) -> Self {
+        Self::from_kind(ErrorKind::AwaitsInput(key.to_owned()))
+    }
+
+    /// The client's answer cannot be used.
+    pub(crate) fn unusable_input(key: &str, reason: String) -> Self {
+        Self::from_kind(ErrorKind::UnusableInput { key: key.to_owned(), reason })
+    }
+
+    /// The client answered with an error.
+    pub(crate) fn refused_input(key: &str, code: i64, message: String) -> Self {
+        Self::from_kind(ErrorKind::RefusedInput { key: key.to_owned(), code, message })
+    }
+
+    /// The client did not answer in time.
+    pub(crate) fn no_input(key: &str) -> Self {
+        Self::from_kind(ErrorKind::NoInput(key.to_owned()))
+    }
+
+    /// The error that this was made from, if it is a failure of the handler.
     pub fn source(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &*self.kind {
             ErrorKind::Failure(error) => Some(error.as_ref()),
@@ -147,19 +189,19 @@ impl ToolError {
     }
 }
 
-impl<E: Error + Send + Sync + 'static> From<E> for ToolError {
+impl<E: Error + Send + Sync + 'static> From<E> for HandlerError {
     fn from(error: E) -> Self {
         Self::from_kind(ErrorKind::Failure(Box::new(error)))
     }
 }
 
-impl fmt::Display for ToolError {
+impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt(f)
     }
 }
 
-impl fmt::Debug for ToolError {
+impl fmt::Debug for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.kind, f)
     }
@@ -179,6 +221,15 @@ impl fmt::Display for ErrorKind {
                 let names: Vec<&str> = required.keys().map(String::as_str).collect();
                 write!(f, "The client did not declare what this needs: {}", names.join(", "))
             }
+            Self::CannotAsk(why) => write!(f, "The client cannot be asked for input: {why}"),
+            Self::AwaitsInput(key) => write!(f, "The input `{key}` is not there yet"),
+            Self::UnusableInput { key, reason } => {
+                write!(f, "The client's input `{key}` does not fit: {reason}")
+            }
+            Self::RefusedInput { key, code, message } => {
+                write!(f, "The client refused the input `{key}`: {message} ({code})")
+            }
+            Self::NoInput(key) => write!(f, "The client did not give the input `{key}` in time"),
         }
     }
 }

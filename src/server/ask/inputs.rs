@@ -1,0 +1,265 @@
+//! What a call has asked its client, and what it was answered.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::question::Question;
+use crate::server::raw::RawJson;
+
+/// At most so many questions are asked at once.
+pub(crate) const MAX_QUESTIONS: usize = 16;
+/// At most so often a handler unwinds with questions.
+pub(crate) const MAX_ROUNDS: u16 = 32;
+/// The longest key of a question, in bytes.
+pub(crate) const MAX_KEY: usize = 128;
+/// All answers of a call together, in bytes of JSON.
+pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// How the questions of a call reach its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// As the result of the request, which the client then makes anew with the answers.
+    ByResult,
+    /// As requests, while the call waits.
+    Meanwhile,
+    /// Not at all, and this is why.
+    Impossible(&'static str),
+}
+
+/// What became of a question.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    /// The client's result.
+    Result(RawJson),
+    /// The client's error.
+    Refused { code: i64, message: String },
+    /// Nothing, within the time that there was.
+    TimedOut,
+}
+
+impl Answer {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Result(raw) => raw.as_bytes().len(),
+            Self::Refused { message, .. } => message.len(),
+            Self::TimedOut => 0,
+        }
+    }
+}
+
+/// The answers are more than a call may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InputsFull;
+
+/// The questions and answers of one call. Nothing is allocated before the first.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    answers: BTreeMap<String, Answer>,
+    answer_bytes: usize,
+    /// Asked by the handler that runs.
+    noted: Vec<Question>,
+    /// Put to the client, and not answered.
+    open: Vec<String>,
+    rounds: u16,
+}
+
+/// What a handler is told when it asks.
+pub(super) enum Asked {
+    Answered(Answer),
+    Noted,
+    /// There is no room for the question, and this is why.
+    Refused(String),
+}
+
+impl Inputs {
+    /// Takes over what was answered in earlier rounds.
+    pub(crate) fn restore(
+        &self,
+        rounds: u16,
+        answers: impl IntoIterator<Item = (String, Answer)>,
+    ) -> Result<(), InputsFull> {
+        let mut state = self.lock();
+        state.rounds = rounds;
+        answers.into_iter().try_for_each(|(key, answer)| state.insert(key, answer))
+    }
+
+    /// The answer to a question, or a note that it was asked.
+    pub(super) fn ask(&self, key: &str, question: impl FnOnce() -> Question) -> Asked {
+        let mut state = self.lock();
+        if let Some(answer) = state.answers.get(key) {
+            return Asked::Answered(answer.clone());
+        }
+        if state.noted.iter().any(|noted| noted.key == key) {
+            return Asked::Noted;
+        }
+        let refusal = match () {
+            () if key.is_empty() || key.len() > MAX_KEY => {
+                format!("the key of a question has 1 to {MAX_KEY} bytes")
+            }
+            () if state.noted.len() >= MAX_QUESTIONS => {
+                format!("at most {MAX_QUESTIONS} questions may be asked at once")
+            }
+            () if state.rounds >= MAX_ROUNDS => {
+                format!("a call may ask in at most {MAX_ROUNDS} rounds")
+            }
+            () => {
+                state.noted.push(question());
+                return Asked::Noted;
+            }
+        };
+        Asked::Refused(refusal)
+    }
+
+    /// The questions that the handler unwound with, which are open from now on; none if it asked
+    /// nothing.
+    pub(crate) fn put(&self) -> Vec<Question> {
+        let mut state = self.lock();
+        let noted = std::mem::take(&mut state.noted);
+        if !noted.is_empty() {
+            state.rounds += 1;
+            state.open = noted.iter().map(|question| question.key.clone()).collect();
+        }
+        noted
+    }
+
+    /// Forgets what the handler asked without needing the answer.
+    pub(crate) fn forget(&self) {
+        self.lock().noted.clear();
+    }
+
+    /// Takes the answer to an open question, and says whether it was the last. What is not open is
+    /// not looked at, so that each answer counts once.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room for it; the question stays open.
+    pub(crate) fn answer(&self, key: &str, answer: Answer) -> Result<Open, InputsFull> {
+        let mut state = self.lock();
+        let Some(at) = state.open.iter().position(|open| open == key) else {
+            return Ok(Open::Unknown);
+        };
+        state.insert(key.to_owned(), answer)?;
+        state.open.swap_remove(at);
+        Ok(if state.open.is_empty() { Open::None } else { Open::Some })
+    }
+
+    /// Whether every question that was put has its answer.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.lock().open.is_empty()
+    }
+
+    /// The answers so far, and in how many rounds they came.
+    pub(crate) fn answers(&self) -> (u16, Vec<(String, Answer)>) {
+        let state = self.lock();
+        let answers = state.answers.iter().map(|(key, answer)| (key.clone(), answer.clone()));
+        (state.rounds, answers.collect())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole between any two steps.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Which questions are open after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Open {
+    None,
+    Some,
+    /// The answer was to none that is open.
+    Unknown,
+}
+
+impl State {
+    fn insert(&mut self, key: String, answer: Answer) -> Result<(), InputsFull> {
+        let bytes = self.answer_bytes + key.len() + answer.bytes();
+        if bytes > MAX_ANSWER_BYTES {
+            return Err(InputsFull);
+        }
+        self.answer_bytes = bytes;
+        self.answers.insert(key, answer);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(key: &str) -> Question {
+        Question { key: key.into(), method: "m", params: RawJson::empty_object() }
+    }
+
+    fn asks(inputs: &Inputs, key: &str) -> Asked {
+        inputs.ask(key, || question(key))
+    }
+
+    fn text(json: &str) -> Answer {
+        Answer::Result(RawJson::from_serialize(json).unwrap())
+    }
+
+    #[test]
+    fn an_answer_counts_once_and_only_to_an_open_question() {
+        let inputs = Inputs::default();
+        assert!(matches!(asks(&inputs, "a"), Asked::Noted));
+        assert_eq!(inputs.answer("a", text("early")), Ok(Open::Unknown));
+        assert_eq!(inputs.put(), [question("a")]);
+        assert!(!inputs.is_answered());
+        assert_eq!(inputs.answer("b", text("x")), Ok(Open::Unknown));
+        assert_eq!(inputs.answer("a", text("first")), Ok(Open::None));
+        assert_eq!(inputs.answer("a", text("second")), Ok(Open::Unknown));
+        assert!(inputs.is_answered());
+        assert!(matches!(asks(&inputs, "a"), Asked::Answered(answer) if answer == text("first")));
+    }
+
+    #[test]
+    fn several_questions_are_put_at_once_and_each_key_once() {
+        let inputs = Inputs::default();
+        for key in ["a", "b", "a"] {
+            assert!(matches!(asks(&inputs, key), Asked::Noted));
+        }
+        assert_eq!(inputs.put(), [question("a"), question("b")]);
+        assert_eq!(inputs.answer("b", text("x")), Ok(Open::Some));
+        assert_eq!(inputs.answer("a", text("x")), Ok(Open::None));
+    }
+
+    /// DESIGN, decision 8: everything has a limit and a test at the limit.
+    #[test]
+    fn questions_rounds_keys_and_answers_have_limits() {
+        let inputs = Inputs::default();
+        for at in 0..MAX_QUESTIONS {
+            assert!(matches!(asks(&inputs, &at.to_string()), Asked::Noted));
+        }
+        assert!(matches!(asks(&inputs, "more"), Asked::Refused(why) if why.contains("16")));
+        inputs.forget();
+        assert!(matches!(asks(&inputs, &"k".repeat(MAX_KEY)), Asked::Noted));
+        for key in ["", &"k".repeat(MAX_KEY + 1)] {
+            assert!(matches!(asks(&inputs, key), Asked::Refused(why) if why.contains("128")));
+        }
+        inputs.put();
+        let longest = MAX_ANSWER_BYTES - MAX_KEY - 2;
+        let key = "k".repeat(MAX_KEY);
+        assert_eq!(inputs.answer(&key, text(&"x".repeat(longest + 1))), Err(InputsFull));
+        assert_eq!(inputs.answer(&key, text(&"x".repeat(longest))), Ok(Open::None));
+        let inputs = Inputs::default();
+        inputs.restore(MAX_ROUNDS - 1, []).unwrap();
+        assert!(matches!(asks(&inputs, "last"), Asked::Noted));
+        inputs.put();
+        assert!(matches!(asks(&inputs, "too many"), Asked::Refused(why) if why.contains("32")));
+    }
+
+    #[test]
+    fn what_was_answered_before_is_restored() {
+        let (before, after) = (Inputs::default(), Inputs::default());
+        before.restore(3, [("a".to_owned(), text("x"))]).unwrap();
+        let (rounds, answers) = before.answers();
+        after.restore(rounds, answers).unwrap();
+        assert!(matches!(asks(&after, "a"), Asked::Answered(_)));
+        assert_eq!(after.answers().0, 3);
+    }
+}
