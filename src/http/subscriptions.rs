@@ -233,9 +233,10 @@ mod tests {
     #[test]
     fn an_update_concerns_those_who_named_the_resource_and_nobody_else() {
         let all = Subscriptions::default();
-        let one = all.open(subscription_to(1, r#"{"resourceSubscriptions":["a"]}"#), Share::default());
-        let both =
-            all.open(subscription_to(2, r#"{"resourceSubscriptions":["b","a"]}"#), Share::default());
+        let one =
+            all.open(subscription_to(1, r#"{"resourceSubscriptions":["a"]}"#), Share::default());
+        let both = all
+            .open(subscription_to(2, r#"{"resourceSubscriptions":["b","a"]}"#), Share::default());
         let tools_only = open(&all, 3);
         let alarm = Arc::new(Alarm::default());
         assert!(!is_told(&one, &Waker::from(Arc::clone(&alarm))));

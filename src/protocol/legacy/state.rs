@@ -294,8 +294,7 @@ impl State {
     pub(super) fn subscribe(&mut self, uri: &str, limits: &Limits) -> Result<(), NotSubscribed> {
         self.alive().map_err(|SessionEnded| NotSubscribed::Ended)?;
         let budget = &self.budget;
-        let subscribed =
-            self.subscribed.get_or_insert_with(|| Box::new(Subscribed::new(budget)));
+        let subscribed = self.subscribed.get_or_insert_with(|| Box::new(Subscribed::new(budget)));
         let added = subscribed.add(uri, limits.subscriptions);
         self.subscribed.take_if(|subscribed| subscribed.is_empty());
         added

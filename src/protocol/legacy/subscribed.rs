@@ -92,7 +92,10 @@ mod tests {
         assert_eq!(set.add("aaaa", limits), Ok(()));
         assert_eq!(set.add("c", limits), Err(NotSubscribed::Excess(Excess::Uris { limit: 2 })));
         assert_eq!(set.remove("aaaa"), Some(0));
-        assert_eq!(set.add("ccccc", limits), Err(NotSubscribed::Excess(Excess::Bytes { limit: 10 })));
+        assert_eq!(
+            set.add("ccccc", limits),
+            Err(NotSubscribed::Excess(Excess::Bytes { limit: 10 }))
+        );
         assert_eq!(set.add("cccc", limits), Ok(()));
         assert_eq!(set.remove("aaaa"), None);
         assert_eq!(budget.held(), change::cost("bbbbbb") + change::cost("cccc"));

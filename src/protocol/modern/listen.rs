@@ -443,8 +443,7 @@ mod tests {
     #[test]
     fn an_update_names_the_resource_and_so_do_its_escapes() {
         let filter = r#"{"resourceSubscriptions":["file:\/\/\/a\u0062"]}"#;
-        let subscription =
-            open_with("1", filter, all(), SubscriptionLimits::default()).unwrap();
+        let subscription = open_with("1", filter, all(), SubscriptionLimits::default()).unwrap();
         let mut client = Client(subscription, Backlog::default());
         assert_eq!(client.hear(resource("file:///ab")), Some(Noted::Fresh));
         assert_eq!(client.next(), Some(updated("file:///ab")));
@@ -517,7 +516,8 @@ mod tests {
             assert!(error.message.contains("open another subscription"), "{}", error.message);
         }
         // Where it cannot be told anyway, it is omitted, however much it is.
-        let filter = json!({"toolsListChanged": true, "resourceSubscriptions": ["a", "b", "c", "d"]});
+        let filter =
+            json!({"toolsListChanged": true, "resourceSubscriptions": ["a", "b", "c", "d"]});
         let omitted = open_with("1", &filter.to_string(), tools(), limits).unwrap();
         assert_eq!(omitted.names().count(), 0);
     }
