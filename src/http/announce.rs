@@ -4,6 +4,7 @@ use super::builder::{LegacySessions, Options};
 use super::commit::Framing;
 use super::service::Shared;
 use crate::protocol::change::{ChangeSet, Notice, Subject};
+use crate::protocol::legacy::Update;
 use crate::server::{Audience, Server};
 
 /// What the clients of each era can be told of. What they cannot be told of is not declared.
@@ -39,7 +40,8 @@ impl Audience for Shared {
             let sessions = self.registry.sessions();
             match notice.subject() {
                 Subject::Resource(uri) => {
-                    sessions.iter().for_each(|session| session.announce_update(uri, &message));
+                    let update = Update::new(uri, &message);
+                    sessions.iter().for_each(|session| session.announce_update(&update));
                 }
                 Subject::Tools | Subject::Prompts | Subject::Resources => {
                     sessions.iter().for_each(|session| session.announce(&message));

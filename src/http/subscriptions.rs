@@ -136,7 +136,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Wake;
 
@@ -155,7 +155,7 @@ mod tests {
         }
     }
 
-    fn subscription_to(id: u64, filter: &str) -> Subscription {
+    pub(crate) fn subscription_to(id: u64, filter: &str) -> Subscription {
         let filter = RawValue::from_string(filter.to_owned()).unwrap();
         let params = Params::new(vec![("notifications", &filter)]);
         let supported: ChangeSet = Change::ALL.into_iter().collect();

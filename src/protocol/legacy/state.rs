@@ -17,7 +17,7 @@ use super::reader::Seat;
 use super::refusals;
 use super::session::{CallRefused, SessionEnded};
 use super::stream::{MayHaveChanged, Move, Start, Stream};
-use super::subscribed::{NotSubscribed, Subscribed};
+use super::subscribed::{NotSubscribed, Subscribed, Update};
 use super::ticket::{Answered, Cancel};
 use super::tombstones::Tombstones;
 use crate::protocol::budget::Budget;
@@ -330,20 +330,24 @@ impl State {
     /// told so.
     pub(super) fn announce_update(
         &mut self,
-        uri: &str,
-        message: &Bytes,
+        update: &Update<'_>,
         limits: &Limits,
         effects: &mut Effects,
     ) {
-        let place = |state: &mut Self| state.subscribed.as_mut()?.place(uri).copied();
-        let Some(told) = place(self) else { return };
+        let place = self.subscribed.as_mut().and_then(|it| it.place(update.uri));
+        let Some(told) = place.copied() else { return };
         if self.standalone.as_deref().is_some_and(|stream| stream.awaits_at(told)) {
             return;
         }
-        let told = self.tell(message, limits, effects);
-        if let Some(place) = self.subscribed.as_mut().and_then(|it| it.place(uri)) {
+        let told = self.tell(update.message, limits, effects);
+        if let Some(place) = self.subscribed.as_mut().and_then(|it| it.place(update.uri)) {
             *place = told;
         }
+    }
+
+    /// What the client subscribed to, if there is anything.
+    pub(super) fn subscribed(&self) -> Option<&Subscribed> {
+        self.subscribed.as_deref()
     }
 
     fn tell(&mut self, message: &Bytes, limits: &Limits, effects: &mut Effects) -> u64 {

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::protocol::budget::{Budget, Share};
 use crate::protocol::change::{self, Excess, SubscriptionLimits};
+use crate::protocol::sync::{AtomicU64, Ordering};
 
 /// The URIs, in order. A session without any has no such set.
 #[derive(Debug)]
@@ -18,6 +21,19 @@ pub(super) struct Subscribed {
     share: Share,
 }
 
+/// The update of a resource, for all sessions.
+#[derive(Debug)]
+pub(crate) struct Update<'a> {
+    pub(super) uri: &'a str,
+    pub(super) message: &'a Bytes,
+    trait_of_uri: u64,
+}
+
+/// What a session's set holds, roughly: one bit of 64 for each URI, so that an update passes nearly
+/// all sessions over that it does not concern without their locks and maps.
+#[derive(Debug, Default)]
+pub(super) struct Outline(AtomicU64);
+
 /// Why a client may not subscribe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotSubscribed {
@@ -27,6 +43,36 @@ pub(crate) enum NotSubscribed {
     Excess(Excess),
     /// As many bytes are held in all as may be.
     OutOfMemory,
+}
+
+impl<'a> Update<'a> {
+    /// The update of the resource with this URI, and the message that tells of it.
+    pub(crate) fn new(uri: &'a str, message: &'a Bytes) -> Self {
+        Self { uri, message, trait_of_uri: trait_of(uri) }
+    }
+}
+
+impl Outline {
+    /// Whether an update may concern the session.
+    pub(super) fn may_hold(&self, update: &Update<'_>) -> bool {
+        self.0.load(Ordering::Acquire) & update.trait_of_uri != 0
+    }
+
+    /// To be called under the lock around the set.
+    pub(super) fn draw(&self, subscribed: Option<&Subscribed>) {
+        let uris = subscribed.iter().flat_map(|subscribed| subscribed.told.keys());
+        let outline = uris.fold(0, |outline, uri| outline | trait_of(uri));
+        self.0.store(outline, Ordering::Release);
+    }
+}
+
+/// One bit of 64, by the URI's hash: FNV-1a, mixed once more, since its highest bits know little of
+/// the last bytes. Who would have many URIs share one gains nothing.
+fn trait_of(uri: &str) -> u64 {
+    let hash = uri.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    1 << ((hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
 }
 
 impl Subscribed {
@@ -116,6 +162,28 @@ mod tests {
         assert_eq!(set.add("a", all), Err(NotSubscribed::OutOfMemory));
         drop(set);
         assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn the_outline_holds_what_the_set_holds_and_little_else() {
+        let limits = SubscriptionLimits::default();
+        let mut set = Subscribed::new(&Budget::new(1 << 20));
+        let (outline, message) = (Outline::default(), Bytes::new());
+        let may_hold = |uri: &str| outline.may_hold(&Update::new(uri, &message));
+        outline.draw(None);
+        assert!(!may_hold("file:///0"));
+        let uri = |n: u8| format!("file:///{}", char::from(n));
+        for n in b'0'..b'8' {
+            set.add(&uri(n), limits).unwrap();
+        }
+        outline.draw(Some(&set));
+        assert!((b'0'..b'8').all(|n| may_hold(&uri(n))));
+        // One of eight, or so: also of those that differ in the last byte alone.
+        let others = (b'8'..=b'z').filter(|&n| may_hold(&uri(n))).count();
+        assert!(others < 20, "{others} of 67 others");
+        set.remove("file:///7");
+        outline.draw(Some(&set));
+        assert!((b'0'..b'7').all(|n| may_hold(&uri(n))));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::listen::{ACKNOWLEDGED, Listen, acknowledgement, assert_result, tagged
 use crate::support::h2::parsed;
 use crate::support::messages::{listen, modern};
 use crate::support::server::{Probe, TestServer, readable, tools};
+use crate::support::wire::Event;
 
 const CONFIG: &str = "file:///project/config.json";
 const MAIN: &str = "file:///project/src/main.rs";
@@ -126,10 +127,12 @@ async fn what_a_server_does_not_have_is_omitted() {
     all_changes(&changes);
     assert_eq!(stream.message().await, list_changed(1, "tools"));
     let (server, _changes) = TestServer::watched().await;
-    let mut stream = Listen::begin(&server, &listen(1, json!({"resourceSubscriptions": []}))).await;
-    assert_eq!(stream.message().await, acknowledgement(1, json!({})));
-    assert_result(&stream.message().await, 1);
-    stream.end().await;
+    let nothing = json!({"resourceSubscriptions": []});
+    let answer = server.connect().await.send(&listen(1, nothing)).await;
+    let messages: Vec<_> = answer.events().iter().filter_map(Event::message).collect();
+    assert_eq!(messages[0], acknowledgement(1, json!({})));
+    assert_result(&messages[1], 1);
+    assert_eq!((messages.len(), server.parked()), (2, 0));
 }
 
 /// The frames of a body that are there without waiting.

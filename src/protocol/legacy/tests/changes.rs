@@ -12,7 +12,7 @@ fn announce(session: &Session) {
 
 /// Says that a resource was updated; the message is its URI.
 fn update(session: &Session, uri: &str) {
-    session.announce_update(uri, &Bytes::from(uri.to_owned()));
+    session.announce_update(&Update::new(uri, &Bytes::from(uri.to_owned())));
 }
 
 /// A session that is ready, and whose client subscribed to these.
@@ -238,7 +238,7 @@ fn the_message_is_one_for_all_sessions() {
     let message = Bytes::from("a".to_owned());
     let given = || {
         let (_, session) = subscribed(Limits::default(), &["a"]);
-        session.announce_update("a", &message);
+        session.announce_update(&Update::new("a", &message));
         match session.open_standalone(NOW).unwrap().poll(Waker::noop()) {
             Poll::Ready(Step::Event { message, .. }) => message,
             other => panic!("{other:?}"),

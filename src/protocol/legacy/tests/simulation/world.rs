@@ -485,7 +485,9 @@ impl World {
     pub(super) fn update(&mut self, peer: usize) {
         let uri = *self.random.pick(&URIS);
         let concerned = self.peers[peer].account.stream(0).resources.contains(uri);
-        self.tell(peer, update(uri), concerned, |session, text| session.announce_update(uri, text));
+        self.tell(peer, update(uri), concerned, |session, text| {
+            session.announce_update(&Update::new(uri, text));
+        });
         self.counts.updated += usize::from(concerned);
     }
 
