@@ -201,6 +201,11 @@ impl HandlerError {
         matches!(*self.kind, ErrorKind::NoInput(_))
     }
 
+    /// Whether the client could not mend it with any answer: it cannot be asked.
+    pub(crate) fn is_beyond_input(&self) -> bool {
+        matches!(*self.kind, ErrorKind::MissingClientCapabilities(_) | ErrorKind::CannotAsk(_))
+    }
+
     pub(crate) fn into_kind(self) -> ErrorKind {
         *self.kind
     }
