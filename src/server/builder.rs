@@ -136,8 +136,10 @@ impl ServerBuilder {
         self
     }
 
-    /// Lets this handle say that the server's lists have changed, and declares that they can
-    /// (`listChanged`): the list of tools, if there are tools or a catalogue. See [`Changes`].
+    /// Lets this handle say what of the server has changed, and declares that it can: of tools,
+    /// prompts and resources, where there are any or a catalogue of them, that their lists change
+    /// (`listChanged`), and of resources that clients can subscribe to each (`subscribe`). See
+    /// [`Changes`].
     ///
     /// Without one nothing is declared, and the server has nothing to say but what calls say.
     pub fn changes(mut self, changes: &Changes) -> Self {
