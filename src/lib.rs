@@ -25,6 +25,9 @@ pub use crate::server::TypedToolResult;
 pub use crate::server::{
     Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, Changes,
     ClientCapabilities, Content, Context, HandlerError, Icon, IconTheme, Implementation,
-    IntoToolResult, ResourceContents, ResourceLink, Role, Server, ServerBuilder, Structured, Tool,
-    ToolAnnotations, ToolCatalogue, ToolError, ToolHandler, ToolPage,
+    IntoResourceResult, IntoToolResult, ReadRequest, ReadResourceResult, Resource,
+    ResourceCatalogue, ResourceContents, ResourceHandler, ResourceLink, ResourcePage, ResourceSet,
+    ResourceTemplate, ResourceTemplatePage, Role, Server, ServerBuilder, Structured, Tool,
+    ToolAnnotations, ToolCatalogue, ToolError, ToolHandler, ToolPage, ToolSet, UriTemplate,
+    Variables,
 };

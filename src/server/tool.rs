@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::build_error::BuildError;
 use super::implementation::{Icon, wire_icons};
+use super::page::Listed;
 use super::revision::Revision;
 use crate::protocol::version::ProtocolVersion;
 
@@ -199,8 +200,17 @@ impl Tool {
             _ => Ok(()),
         }
     }
+}
 
-    pub(crate) fn wire(&self, version: ProtocolVersion) -> WireTool<'_> {
+impl Listed for Tool {
+    const MEMBER: &'static str = "tools";
+    type Wire<'a> = WireTool<'a>;
+
+    fn key(&self) -> &str {
+        &self.name
+    }
+
+    fn wire(&self, version: ProtocolVersion) -> WireTool<'_> {
         let known = version.knows_titles_and_structure();
         let output = self
             .output_schema
