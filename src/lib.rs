@@ -17,17 +17,21 @@ pub use crate::http::{
 pub use crate::protocol::client_addr::PeerAddr;
 pub use crate::protocol::head::Head;
 pub use crate::protocol::log_level::{LogLevel, UnknownLogLevel};
+pub use crate::protocol::modern::state::StateKeys;
 pub use crate::protocol::principal::Principal;
 pub use crate::protocol::refusal::Refusal;
 pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};
-#[cfg(feature = "schemars")]
-pub use crate::server::TypedToolResult;
 pub use crate::server::{
-    Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, Changes,
-    ClientCapabilities, Content, Context, HandlerError, Icon, IconTheme, Implementation,
-    IntoResourceResult, IntoToolResult, ReadRequest, ReadResourceResult, Resource,
+    Annotations, Arguments, BooleanSchema, BoxFuture, BuildError, CacheScope, CallToolResult,
+    Changes, Choice, ClientCapabilities, Content, Context, CreateMessage, CreateMessageResult,
+    Elicit, ElicitForm, ElicitUrl, Elicitation, Elicited, FieldSchema, HandlerError, Icon,
+    IconTheme, Implementation, IncludeContext, IntoResourceResult, IntoToolResult, ListRoots,
+    ModelPreferences, MultiSelectSchema, NumberSchema, ReadRequest, ReadResourceResult, Resource,
     ResourceCatalogue, ResourceContents, ResourceHandler, ResourceLink, ResourcePage, ResourceSet,
-    ResourceTemplate, ResourceTemplatePage, Role, Server, ServerBuilder, Structured, Tool,
-    ToolAnnotations, ToolCatalogue, ToolError, ToolHandler, ToolPage, ToolSet, UriTemplate,
-    Variables,
+    ResourceTemplate, ResourceTemplatePage, Role, Root, SamplingContent, SamplingMessage, Server,
+    ServerBuilder, SingleSelectSchema, StopReason, StringFormat, StringSchema, Structured, Tool,
+    ToolAnnotations, ToolCatalogue, ToolChoice, ToolError, ToolHandler, ToolPage, ToolResult,
+    ToolSet, ToolUse, UriTemplate, Variables,
 };
+#[cfg(feature = "schemars")]
+pub use crate::server::{ElicitTyped, TypedToolResult};

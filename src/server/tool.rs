@@ -200,17 +200,8 @@ impl Tool {
             _ => Ok(()),
         }
     }
-}
 
-impl Listed for Tool {
-    const MEMBER: &'static str = "tools";
-    type Wire<'a> = WireTool<'a>;
-
-    fn key(&self) -> &str {
-        &self.name
-    }
-
-    fn wire(&self, version: ProtocolVersion) -> WireTool<'_> {
+    pub(crate) fn wire(&self, version: ProtocolVersion) -> WireTool<'_> {
         let known = version.knows_titles_and_structure();
         let output = self
             .output_schema
@@ -230,6 +221,19 @@ impl Listed for Tool {
             icons: wire_icons(&self.icons, version),
             meta: self.meta.as_ref().filter(|_| known),
         }
+    }
+}
+
+impl Listed for Tool {
+    const MEMBER: &'static str = "tools";
+    type Wire<'a> = WireTool<'a>;
+
+    fn key(&self) -> &str {
+        &self.name
+    }
+
+    fn wire(&self, version: ProtocolVersion) -> WireTool<'_> {
+        Tool::wire(self, version)
     }
 }
 
