@@ -69,6 +69,8 @@ pub(crate) enum ErrorKind {
     UnusableInput { key: String, reason: String },
     /// The client answered the question of this key with an error.
     RefusedInput { key: String, code: i64, message: String },
+    /// The question of this key could not be put, or its answer not be kept, and this is why.
+    UnavailableInput { key: String, why: &'static str },
     /// The client did not answer the question of this key in time.
     NoInput(String),
 }
@@ -162,6 +164,11 @@ impl HandlerError {
         Self::from_kind(ErrorKind::RefusedInput { key: key.to_owned(), code, message })
     }
 
+    /// The client could not be asked, or its answer could not be kept.
+    pub(crate) fn unavailable_input(key: &str, why: &'static str) -> Self {
+        Self::from_kind(ErrorKind::UnavailableInput { key: key.to_owned(), why })
+    }
+
     /// The client did not answer in time.
     pub(crate) fn no_input(key: &str) -> Self {
         Self::from_kind(ErrorKind::NoInput(key.to_owned()))
@@ -228,6 +235,9 @@ impl fmt::Display for ErrorKind {
             }
             Self::RefusedInput { key, code, message } => {
                 write!(f, "The client refused the input `{key}`: {message} ({code})")
+            }
+            Self::UnavailableInput { key, why } => {
+                write!(f, "The client's input `{key}` could not be had: {why}")
             }
             Self::NoInput(key) => write!(f, "The client did not give the input `{key}` in time"),
         }

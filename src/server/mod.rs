@@ -61,13 +61,13 @@ pub use tool::{Tool, ToolAnnotations};
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
 
-pub(crate) use ask::Asking;
+pub(crate) use ask::{Answer as Input, Asking, InputsFull, MAX_ANSWER_BYTES, Open, Question};
 pub(crate) use changes::Audience;
 #[cfg(test)]
 pub(crate) use context::tests as context_tests;
 pub(crate) use context::{CallInfo, Polling};
 pub(crate) use dispatch::{Dispatched, Request};
-pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, Sink};
+pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, RequestRefused, Sink};
 pub(crate) use raw::RawJson;
 pub(crate) use registry::FoundTool;
 pub(crate) use reply::{CacheHint, Reply};

@@ -51,7 +51,9 @@ pub(crate) fn call_outcome(
 /// Requests, Error Handling).
 fn is_failure(kind: &ErrorKind, version: ProtocolVersion) -> bool {
     match kind {
-        ErrorKind::RefusedInput { .. } | ErrorKind::NoInput(_) => true,
+        ErrorKind::RefusedInput { .. }
+        | ErrorKind::NoInput(_)
+        | ErrorKind::UnavailableInput { .. } => true,
         ErrorKind::UnusableInput { .. } => !version.has_input_in_requests(),
         _ => false,
     }
@@ -84,6 +86,7 @@ fn protocol_error(kind: ErrorKind, version: ProtocolVersion) -> RpcError {
         ErrorKind::UnusableInput { .. }
         | ErrorKind::RefusedInput { .. }
         | ErrorKind::NoInput(_)
+        | ErrorKind::UnavailableInput { .. }
         | ErrorKind::AwaitsInput(_) => RpcError::internal(kind.to_string()),
         ErrorKind::CannotAsk(_) => RpcError::invalid_params(kind.to_string()),
         ErrorKind::UnknownTool(name) => unknown_tool(&name),

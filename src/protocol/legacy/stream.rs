@@ -153,6 +153,16 @@ impl Stream {
         Ok((Some(seq), self.wake()))
     }
 
+    /// Takes a request back that no connection was given; says whether it was so.
+    pub(super) fn take_back(&mut self, place: u64) -> bool {
+        self.log.take_back(place)
+    }
+
+    /// Whether its messages are gone, and its calls were answered with that.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.state, State::Lost { .. })
+    }
+
     /// Adds a message unless the same one is still to be given to the connection, or, if there is
     /// none, to the next. One that the log has no room for leaves a gap, which is told.
     pub(super) fn append_once(&mut self, message: &Bytes, room: Room) -> Option<Waker> {

@@ -8,12 +8,18 @@ use crate::server::handler_error::HandlerError;
 impl Context {
     /// The answer to a question, or the error that makes the handler unwind until it is there.
     pub(crate) fn ask<A: Ask>(&self, key: &str, question: &A) -> Result<A::Answer, HandlerError> {
-        if let Asking::Impossible(why) = self.asking() {
-            return Err(HandlerError::cannot_ask(why));
-        }
-        if !question.is_supported_by(&self.client_capabilities()) {
-            let (name, settings) = question.requires();
-            return Err(HandlerError::missing_client_capabilities([(name, settings.into())]));
+        let is_supported = question.is_supported_by(&self.client_capabilities());
+        match self.asking() {
+            // A client that could say what it can do, and did not say this, is told so first: no
+            // other way of asking would help.
+            Asking::Impossible(why) if is_supported || !self.declares_capabilities() => {
+                return Err(HandlerError::cannot_ask(why));
+            }
+            _ if !is_supported => {
+                let (name, settings) = question.requires();
+                return Err(HandlerError::missing_client_capabilities([(name, settings.into())]));
+            }
+            Asking::ByResult | Asking::Meanwhile | Asking::Impossible(_) => {}
         }
         let params = question.params(self.protocol_version())?;
         let note = || Question { key: key.to_owned(), method: A::METHOD, params };
@@ -27,6 +33,9 @@ impl Context {
                 Err(HandlerError::refused_input(key, code, message))
             }
             Asked::Answered(Answer::TimedOut) => Err(HandlerError::no_input(key)),
+            Asked::Answered(Answer::Unavailable(why)) => {
+                Err(HandlerError::unavailable_input(key, why))
+            }
         }
     }
 }
