@@ -61,7 +61,9 @@ pub use tool::{Tool, ToolAnnotations};
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
 
-pub(crate) use ask::{Answer as Input, Asking, InputsFull, MAX_ANSWER_BYTES, Open, Question};
+pub(crate) use ask::{
+    Answer, Asking, InputsFull, MAX_ANSWER_BYTES, NotUsable, Open, Question, UseOnce,
+};
 pub(crate) use changes::Audience;
 #[cfg(test)]
 pub(crate) use context::tests as context_tests;

@@ -11,7 +11,8 @@ use crate::protocol::budget::{Budget, Share};
 use crate::protocol::jsonrpc::{Response, encode_request};
 use crate::protocol::legacy::{Asker, Heard, Reply, Session, Unsent};
 use crate::server::{
-    Asking, Context, Input, InputsFull, MAX_ANSWER_BYTES, Open, Question, RawJson, RequestRefused,
+    Answer as Input, Asking, Context, InputsFull, MAX_ANSWER_BYTES, Open, Question, RawJson,
+    RequestRefused,
 };
 
 /// How the calls of a POST can ask their client. `offered` is the framing before the client's

@@ -215,6 +215,7 @@ impl Post<'_> {
                 _ => Polling::Impossible,
             },
             asking: self.asking,
+            once: None,
         };
         Context::new(info, self.shared.outbox_limits(), self.shared.registry.budget())
     }
