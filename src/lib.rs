@@ -22,6 +22,8 @@ pub use crate::protocol::refusal::Refusal;
 pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};
 #[cfg(feature = "schemars")]
 pub use crate::server::TypedToolResult;
+#[cfg(feature = "validation")]
+pub use crate::server::Validation;
 pub use crate::server::{
     Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, Changes,
     ClientCapabilities, Content, Context, HandlerError, Icon, IconTheme, Implementation,

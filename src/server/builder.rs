@@ -41,8 +41,10 @@ pub struct ServerBuilder {
     instructions: Option<String>,
     cache: CacheHint,
     logging: Logging,
-    tools: Vec<RegisteredTool>,
-    catalogue: Option<Arc<dyn ToolCatalogue>>,
+    pub(super) tools: Vec<RegisteredTool>,
+    pub(super) catalogue: Option<Arc<dyn ToolCatalogue>>,
+    #[cfg(feature = "validation")]
+    pub(super) validation: Option<super::validation::Validation>,
     pub(super) resources: Resources,
     pub(super) prompts: Prompts,
     pub(super) completions: Completions,
@@ -58,6 +60,8 @@ impl ServerBuilder {
             logging: Logging::Declared,
             tools: Vec::new(),
             catalogue: None,
+            #[cfg(feature = "validation")]
+            validation: None,
             resources: Resources::default(),
             prompts: Prompts::default(),
             completions: Completions::default(),
@@ -152,22 +156,26 @@ impl ServerBuilder {
     /// If two tools have one name, if a name or a schema is not valid, or if there are both tools
     /// and a catalogue. The message names the tool.
     pub fn build(self) -> Result<Server, BuildError> {
-        let tools = match (self.catalogue, self.tools) {
+        #[cfg(feature = "validation")]
+        let builder = self.guarded()?;
+        #[cfg(not(feature = "validation"))]
+        let builder = self;
+        let tools = match (builder.catalogue, builder.tools) {
             (None, tools) if tools.is_empty() => Tools::None,
             (None, tools) => Tools::Registered(ToolTable::new(tools)?),
             (Some(catalogue), tools) if tools.is_empty() => Tools::Catalogue(catalogue),
             (Some(_), _) => return Err(BuildError::tools_and_catalogue()),
         };
         Ok(Server::from_inner(Inner {
-            implementation: self.implementation,
-            instructions: self.instructions,
-            cache: self.cache,
-            logging: self.logging,
+            implementation: builder.implementation,
+            instructions: builder.instructions,
+            cache: builder.cache,
+            logging: builder.logging,
             tools,
-            resources: self.resources,
-            prompts: self.prompts,
-            completions: self.completions,
-            changes: self.changes,
+            resources: builder.resources,
+            prompts: builder.prompts,
+            completions: builder.completions,
+            changes: builder.changes,
         }))
     }
 }

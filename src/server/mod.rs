@@ -40,6 +40,8 @@ mod tool;
 
 #[cfg(feature = "schemars")]
 mod typed;
+#[cfg(feature = "validation")]
+mod validation;
 
 pub use annotations::{Annotations, Role};
 pub use arguments::Arguments;
@@ -60,6 +62,8 @@ pub use result::{CallToolResult, IntoToolResult, Structured};
 pub use tool::{Tool, ToolAnnotations};
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
+#[cfg(feature = "validation")]
+pub use validation::Validation;
 
 pub(crate) use ask::Asking;
 pub(crate) use changes::Audience;
