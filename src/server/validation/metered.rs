@@ -15,12 +15,27 @@ use serde_json::{Map, Number, Value, map};
 
 /// What an error costs besides: it keeps where it was found.
 const ERROR_COST: u64 = 256;
-/// So many bytes of a text are read for the price of one look at a value.
-const BYTES_PER_STEP: usize = 8;
+/// So many bytes are looked through for one step where nothing is matched with them.
+pub(super) const PLAIN_BYTES: u64 = 8;
 
 /// What is left of an allowance.
 pub(super) struct Meter {
     left: Cell<u64>,
+    prices: Prices,
+}
+
+/// What the looks at values cost, in steps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prices {
+    /// An element or a member: by how many parts of the schema apply to it, which may look no
+    /// further.
+    pub(super) child: u64,
+    /// Eight bytes of a text, which a pattern may be matched with.
+    pub(super) text: u64,
+    /// Eight bytes of a name.
+    pub(super) name: u64,
+    /// Parts so deep in the value are beyond any price: the validator's stack would not hold them.
+    pub(super) depth: u32,
 }
 
 /// Values that are paid for, as a representation of JSON.
@@ -30,29 +45,36 @@ pub(super) struct Metered;
 #[derive(Clone, Copy)]
 pub(super) struct MeteredNode<'a> {
     value: &'a Value,
+    below: Below<'a>,
+}
+
+/// The meter, and how deep in the value that is counted which is below.
+#[derive(Clone, Copy)]
+struct Below<'a> {
     meter: &'a Meter,
+    depth: u32,
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct MeteredObject<'a> {
     members: &'a Map<String, Value>,
-    meter: &'a Meter,
+    below: Below<'a>,
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct MeteredArray<'a> {
     elements: &'a [Value],
-    meter: &'a Meter,
+    below: Below<'a>,
 }
 
 pub(super) struct Members<'a> {
     members: map::Iter<'a>,
-    meter: &'a Meter,
+    below: Below<'a>,
 }
 
 pub(super) struct Elements<'a> {
     elements: std::slice::Iter<'a, Value>,
-    meter: &'a Meter,
+    below: Below<'a>,
 }
 
 /// A name of a member as a value, for `propertyNames`.
@@ -64,8 +86,8 @@ pub(super) struct Name {
 
 impl Meter {
     /// An allowance of so many steps.
-    pub(super) fn new(steps: u64) -> Self {
-        Self { left: Cell::new(steps) }
+    pub(super) fn new(steps: u64, prices: Prices) -> Self {
+        Self { left: Cell::new(steps), prices }
     }
 
     /// Whether more was asked for than there was.
@@ -80,8 +102,8 @@ impl Meter {
         (left > 0).then_some(())
     }
 
-    fn pay_for_text(&self, text: &str) -> Option<()> {
-        self.pay(1 + (text.len() / BYTES_PER_STEP) as u64)
+    fn pay_for_bytes(&self, text: &str, price: u64) -> Option<()> {
+        self.pay((text.len() as u64).saturating_mul(price) / PLAIN_BYTES)
     }
 }
 
@@ -89,17 +111,27 @@ impl Meter {
 /// leads nowhere.
 impl Default for Meter {
     fn default() -> Self {
-        Self::new(u64::MAX)
+        Self::new(u64::MAX, Prices { child: 1, text: 1, name: 1, depth: 128 })
     }
 }
 
 impl<'a> MeteredNode<'a> {
     pub(super) fn new(value: &'a Value, meter: &'a Meter) -> Self {
-        Self { value, meter }
+        Self { value, below: Below { meter, depth: 1 } }
     }
 
     fn paid(&self) -> Option<&'a Value> {
-        self.meter.pay(1).map(|()| self.value)
+        self.below.meter.pay(1).map(|()| self.value)
+    }
+}
+
+impl<'a> Below<'a> {
+    /// Pays for a part of the value.
+    fn child(&self, value: &'a Value) -> Option<MeteredNode<'a>> {
+        let Self { meter, depth } = *self;
+        let price = if depth < meter.prices.depth { meter.prices.child } else { u64::MAX };
+        meter.pay(price)?;
+        Some(MeteredNode { value, below: Self { meter, depth: depth + 1 } })
     }
 }
 
@@ -129,17 +161,19 @@ impl<'a> Node<'a, Metered> for MeteredNode<'a> {
 
     fn as_object(&self) -> Option<MeteredObject<'a>> {
         let members = self.paid()?.as_object()?;
-        Some(MeteredObject { members, meter: self.meter })
+        Some(MeteredObject { members, below: self.below })
     }
 
     fn as_array(&self) -> Option<MeteredArray<'a>> {
         let elements = self.paid()?.as_array()?;
-        Some(MeteredArray { elements, meter: self.meter })
+        Some(MeteredArray { elements, below: self.below })
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
         let text = self.paid()?.as_str()?;
-        self.meter.pay_for_text(text).map(|()| Cow::Borrowed(text))
+        let meter = self.below.meter;
+        meter.pay_for_bytes(text, meter.prices.text)?;
+        Some(Cow::Borrowed(text))
     }
 
     fn as_number(&self) -> Option<&'a Number> {
@@ -166,7 +200,7 @@ impl<'a> Node<'a, Metered> for MeteredNode<'a> {
 
     /// For errors alone, whose texts do not repeat the value: there is nothing to copy.
     fn to_value(&self) -> Cow<'a, Value> {
-        let _ = self.meter.pay(ERROR_COST);
+        let _ = self.below.meter.pay(ERROR_COST);
         Cow::Owned(Value::Null)
     }
 
@@ -185,12 +219,12 @@ impl<'a> Object<'a, Metered> for MeteredObject<'a> {
     }
 
     fn get(&self, key: &String) -> Option<MeteredNode<'a>> {
-        self.meter.pay(1)?;
-        self.members.get(key).map(|value| MeteredNode::new(value, self.meter))
+        self.below.meter.pay(1)?;
+        self.below.child(self.members.get(key)?)
     }
 
     fn members(&self) -> Members<'a> {
-        Members { members: self.members.iter(), meter: self.meter }
+        Members { members: self.members.iter(), below: self.below }
     }
 }
 
@@ -203,7 +237,7 @@ impl<'a> Array<'a, Metered> for MeteredArray<'a> {
     }
 
     fn elements(&self) -> Elements<'a> {
-        Elements { elements: self.elements.iter(), meter: self.meter }
+        Elements { elements: self.elements.iter(), below: self.below }
     }
 
     /// The validator's own way compares values whose hashes are the same, and a client can send
@@ -214,7 +248,7 @@ impl<'a> Array<'a, Metered> for MeteredArray<'a> {
         self.elements.iter().all(|element| {
             let mut text = String::new();
             write_canonical(element, &mut text);
-            self.meter.pay_for_text(&text).is_none() || seen.insert(text)
+            self.below.meter.pay_for_bytes(&text, PLAIN_BYTES).is_none() || seen.insert(text)
         })
     }
 }
@@ -224,8 +258,9 @@ impl<'a> Iterator for Members<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (name, value) = self.members.next()?;
-        self.meter.pay_for_text(name)?;
-        Some((name, MeteredNode::new(value, self.meter)))
+        let meter = self.below.meter;
+        meter.pay_for_bytes(name, meter.prices.name)?;
+        Some((name, self.below.child(value)?))
     }
 }
 
@@ -233,9 +268,7 @@ impl<'a> Iterator for Elements<'a> {
     type Item = MeteredNode<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let value = self.elements.next()?;
-        self.meter.pay(1)?;
-        Some(MeteredNode::new(value, self.meter))
+        self.below.child(self.elements.next()?)
     }
 }
 
@@ -318,7 +351,7 @@ mod tests {
     #[test]
     fn a_value_that_is_not_paid_for_seems_to_be_empty() {
         let value = json!({"a": [1, 2]});
-        let meter = Meter::new(3);
+        let meter = Meter::new(4, Prices { child: 1, text: 1, name: 1, depth: 128 });
         let object = MeteredNode::new(&value, &meter).as_object().unwrap();
         assert!(object.get(&"a".to_owned()).is_some());
         assert!(!meter.is_spent());
@@ -334,7 +367,7 @@ mod tests {
     #[test]
     fn a_text_costs_by_its_length() {
         let value = json!("x".repeat(8_000));
-        let meter = Meter::new(1_100);
+        let meter = Meter::new(3_000, Prices { child: 1, text: 2, name: 1, depth: 128 });
         let node = MeteredNode::new(&value, &meter);
         assert!(node.as_string().is_some());
         assert!(node.as_string().is_none());

@@ -22,7 +22,6 @@ pub(super) struct Misfit {
     /// What is wrong with it. The value itself is not repeated.
     pub(super) message: String,
     /// The part of the schema: what may be logged, for it holds nothing of the value.
-    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "for the log alone"))]
     pub(super) rule: String,
 }
 
@@ -94,6 +93,11 @@ fn said(error: &ValidationError<'_>) -> String {
         }
         ValidationErrorKind::OneOfMultipleValid { .. } => {
             "fits more than one of the schemas of which it must fit one".to_owned()
+        }
+        ValidationErrorKind::FalseSchema
+            if error.schema_path().as_str().ends_with("/additionalProperties") =>
+        {
+            "has properties, and none are allowed".to_owned()
         }
         ValidationErrorKind::FalseSchema => "is not allowed here".to_owned(),
         ValidationErrorKind::Not { .. } => "fits the schema that it must not fit".to_owned(),

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
+use super::Validation;
 use super::misfit::Misfit;
 use super::schema::Schema;
-use super::{DEFAULT_MAX_BYTES, Validation};
 use crate::server::tool::Tool;
 
 /// Both schemas of a tool, as far as it has them.
