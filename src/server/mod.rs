@@ -45,6 +45,14 @@ mod validation;
 
 pub use annotations::{Annotations, Role};
 pub use arguments::Arguments;
+#[cfg(feature = "schemars")]
+pub use ask::ElicitTyped;
+pub use ask::{
+    BooleanSchema, Choice, CreateMessage, CreateMessageResult, Elicit, ElicitForm, ElicitUrl,
+    Elicitation, Elicited, FieldSchema, IncludeContext, ListRoots, ModelPreferences,
+    MultiSelectSchema, NumberSchema, Root, SamplingContent, SamplingMessage, SingleSelectSchema,
+    StopReason, StringFormat, StringSchema, ToolChoice, ToolResult, ToolUse,
+};
 pub use build_error::BuildError;
 pub use builder::ServerBuilder;
 pub use catalogue::{ToolCatalogue, ToolPage};
@@ -65,7 +73,7 @@ pub use typed::TypedToolResult;
 #[cfg(feature = "validation")]
 pub use validation::Validation;
 
-pub(crate) use ask::Asking;
+pub(crate) use ask::{Answer, Asking, NotUsable, Question, UseOnce};
 pub(crate) use changes::Audience;
 #[cfg(test)]
 pub(crate) use context::tests as context_tests;
