@@ -300,7 +300,7 @@ mod tests {
             (0..depth).fold(innermost, |inner, _| json!({"name": "x", "in": inner}))
         };
         assert_eq!(said(&schema, &nested(json!({"name": "y"}), 100)), None);
-        let place = vec!["in"; 3].join(".");
+        let place = ["in"; 3].join(".");
         assert_eq!(
             said(&schema, &nested(json!({}), 3)).unwrap(),
             format!("`{place}`: \"name\" is a required property")
