@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::Serialize;
 
 use super::build_error::BuildError;
@@ -15,8 +14,9 @@ use super::completion::Completions;
 use super::context::Context;
 use super::handler::ToolHandler;
 use super::implementation::{Implementation, WireImplementation};
+use super::page::{PageSize, WrittenList};
 use super::prompts::Prompts;
-use super::reply::{CacheHint, write_tools};
+use super::reply::CacheHint;
 use super::resources::Resources;
 use super::running::Finding;
 use super::tool::Tool;
@@ -82,9 +82,7 @@ pub(crate) enum Tools {
 pub(crate) struct ToolTable {
     tools: Vec<RegisteredTool>,
     by_name: HashMap<String, usize>,
-    /// The list of all tools as each revision writes it, in the order of
-    /// [`ProtocolVersion::ALL`].
-    written: [Bytes; ProtocolVersion::ALL.len()],
+    list: WrittenList,
 }
 
 pub(crate) struct RegisteredTool {
@@ -304,7 +302,7 @@ impl fmt::Debug for Server {
 
 impl ToolTable {
     /// Takes tools, and writes their list for each revision.
-    pub(crate) fn new(tools: Vec<RegisteredTool>) -> Result<Self, BuildError> {
+    pub(crate) fn new(tools: Vec<RegisteredTool>, page_size: PageSize) -> Result<Self, BuildError> {
         let mut by_name = HashMap::with_capacity(tools.len());
         for (index, RegisteredTool { tool, .. }) in tools.iter().enumerate() {
             tool.validate()?;
@@ -312,9 +310,8 @@ impl ToolTable {
                 return Err(BuildError::duplicate_tool(tool.name()));
             }
         }
-        let write = |version| write_tools(tools.iter().map(|registered| &registered.tool), version);
-        let written = ProtocolVersion::ALL.map(write);
-        Ok(Self { tools, by_name, written })
+        let list = WrittenList::new(tools.iter().map(|registered| &*registered.tool), page_size);
+        Ok(Self { tools, by_name, list })
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&RegisteredTool> {
@@ -326,10 +323,8 @@ impl ToolTable {
         self.by_name.get(name).copied()
     }
 
-    /// The list of all tools as the revision writes it, shared.
-    pub(crate) fn written(&self, version: ProtocolVersion) -> Bytes {
-        let index = ProtocolVersion::ALL.iter().position(|&known| known == version);
-        self.written[index.expect("ALL has every version")].clone()
+    pub(crate) fn list(&self) -> &WrittenList {
+        &self.list
     }
 
     fn iter(&self) -> impl Iterator<Item = &Arc<Tool>> {
