@@ -10,3 +10,4 @@ mod listen;
 mod messages;
 mod notifications;
 mod params;
+mod resources;
