@@ -6,6 +6,7 @@
 //! PORT=3000 cargo run --example everything      (0 takes any free port)
 //! ```
 
+mod asking;
 mod resources;
 mod tools;
 
@@ -21,6 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .changes(&changes);
     builder = tools::add(builder, &changes);
     builder = resources::add(builder);
+    builder = asking::add(builder);
     let service = McpService::builder(builder.build()?).build()?;
 
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;

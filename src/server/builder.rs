@@ -40,8 +40,10 @@ pub struct ServerBuilder {
     cache: CacheHint,
     page_size: PageSize,
     logging: Logging,
-    tools: Vec<RegisteredTool>,
-    catalogue: Option<Arc<dyn ToolCatalogue>>,
+    pub(super) tools: Vec<RegisteredTool>,
+    pub(super) catalogue: Option<Arc<dyn ToolCatalogue>>,
+    #[cfg(feature = "validation")]
+    pub(super) validation: Option<super::validation::Validation>,
     pub(super) resources: ResourcesBuilder,
     pub(super) prompts: Prompts,
     pub(super) completions: Completions,
@@ -58,6 +60,8 @@ impl ServerBuilder {
             logging: Logging::Declared,
             tools: Vec::new(),
             catalogue: None,
+            #[cfg(feature = "validation")]
+            validation: None,
             resources: ResourcesBuilder::default(),
             prompts: Prompts::default(),
             completions: Completions::default(),
@@ -152,8 +156,10 @@ impl ServerBuilder {
         self
     }
 
-    /// Lets this handle say that the server's lists have changed, and declares that they can
-    /// (`listChanged`): the list of tools, if there are tools or a catalogue. See [`Changes`].
+    /// Lets this handle say what of the server has changed, and declares that it can: of tools,
+    /// prompts and resources, where there are any or a catalogue of them, that their lists change
+    /// (`listChanged`), and of resources that clients can subscribe to each (`subscribe`). See
+    /// [`Changes`].
     ///
     /// Without one nothing is declared, and the server has nothing to say but what calls say.
     pub fn changes(mut self, changes: &Changes) -> Self {
@@ -169,6 +175,14 @@ impl ServerBuilder {
     /// is not valid, if there are both tools and a catalogue (or resources and a catalogue of
     /// them), or if a page is to have no entry. The message names what is wrong.
     pub fn build(self) -> Result<Server, BuildError> {
+        #[cfg(feature = "validation")]
+        let guarded = self.guarded()?;
+        #[cfg(not(feature = "validation"))]
+        let guarded = self;
+        guarded.assemble()
+    }
+
+    fn assemble(self) -> Result<Server, BuildError> {
         if self.page_size == PageSize::AtMost(0) {
             return Err(BuildError::option("page_size", "a page has at least one entry"));
         }

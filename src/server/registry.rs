@@ -100,7 +100,7 @@ pub(crate) struct Capabilities {
     #[serde(skip_serializing_if = "Option::is_none")]
     prompts: Option<ListSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resources: Option<ListSettings>,
+    resources: Option<ResourceSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tools: Option<ListSettings>,
 }
@@ -108,8 +108,10 @@ pub(crate) struct Capabilities {
 impl Capabilities {
     /// The same where only these changes can be told of.
     pub(crate) fn announcing(self, changes: ChangeSet) -> Self {
+        let prompts = self.prompts.map(|_| ListSettings::of(Change::Prompts, changes));
+        let resources = self.resources.map(|_| ResourceSettings::of(changes));
         let tools = self.tools.map(|_| ListSettings::of(Change::Tools, changes));
-        Self { tools, ..self }
+        Self { prompts, resources, tools, ..self }
     }
 
     /// The same where nothing can be logged, because nothing keeps the level that was asked for.
@@ -131,6 +133,22 @@ struct ListSettings {
 impl ListSettings {
     fn of(list: Change, told: ChangeSet) -> Self {
         Self { list_changed: told.contains(list).then_some(true) }
+    }
+}
+
+/// What is declared of resources: whether clients can subscribe to each besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct ResourceSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscribe: Option<bool>,
+    #[serde(flatten)]
+    list: ListSettings,
+}
+
+impl ResourceSettings {
+    fn of(told: ChangeSet) -> Self {
+        let subscribe = told.contains(Change::Updates).then_some(true);
+        Self { subscribe, list: ListSettings::of(Change::Resources, told) }
     }
 }
 
@@ -162,20 +180,28 @@ impl Server {
     /// The capabilities that the server has something for (2026-07-28, Tools and Logging,
     /// Capabilities: both MUST be declared).
     pub(crate) fn capabilities(&self) -> Capabilities {
+        let told = self.can_announce();
         Capabilities {
             completions: (!self.completions().is_none()).then_some(NoSettings {}),
-            prompts: self.has_prompts().then_some(ListSettings { list_changed: None }),
-            resources: self.has_resources().then_some(ListSettings { list_changed: None }),
+            prompts: self.has_prompts().then(|| ListSettings::of(Change::Prompts, told)),
+            resources: self.has_resources().then(|| ResourceSettings::of(told)),
             logging: (self.inner.logging == Logging::Declared).then_some(NoSettings {}),
-            tools: self.has_tools().then(|| ListSettings::of(Change::Tools, self.can_announce())),
+            tools: self.has_tools().then(|| ListSettings::of(Change::Tools, told)),
         }
     }
 
     /// The changes that the server may ever tell of: none without a [`Changes`], and none of what
     /// it does not have.
     pub(crate) fn can_announce(&self) -> ChangeSet {
-        let lists = self.has_tools().then_some(Change::Tools);
-        self.changes().map_or(ChangeSet::EMPTY, |_| lists.into_iter().collect())
+        if self.changes().is_none() {
+            return ChangeSet::EMPTY;
+        }
+        let can = |change: &Change| match change {
+            Change::Tools => self.has_tools(),
+            Change::Prompts => self.has_prompts(),
+            Change::Resources | Change::Updates => self.has_resources(),
+        };
+        Change::ALL.into_iter().filter(can).collect()
     }
 
     /// The handle by which the application says what has changed.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use mcp_http::{
     Arguments, BoxFuture, Changes, Context, HandlerError, McpService, ReadResourceResult, Resource,
-    ResourceCatalogue, ResourcePage, Server, Tool, ToolError, ToolSet, serve,
+    ResourceCatalogue, ResourcePage, ResourceSet, Server, ServerBuilder, Tool, ToolError, ToolSet,
+    serve,
 };
 use serde_json::{Value, json};
 
@@ -103,7 +104,7 @@ async fn a_resource_that_is_not_there_is_32602_and_names_its_uri() {
 #[tokio::test]
 async fn every_list_and_read_has_hints_and_what_is_read_is_private_unless_it_says_otherwise() {
     use mcp_http::CacheScope;
-    let public = |builder: mcp_http::ServerBuilder| {
+    let public = |builder: ServerBuilder| {
         resources(builder).cache(std::time::Duration::from_secs(9), CacheScope::Public)
     };
     let server = TestServer::with_server(public, |service| service).await;
@@ -226,7 +227,7 @@ impl ResourceCatalogue for Mine {
 /// request"; Pagination, Implementation Guidelines: "an empty string is a valid cursor".
 #[tokio::test]
 async fn a_catalogue_serves_resources_in_its_own_pages() {
-    let catalogue = |builder: mcp_http::ServerBuilder| builder.resource_catalogue(Mine);
+    let catalogue = |builder: ServerBuilder| builder.resource_catalogue(Mine);
     let server = TestServer::with_server(catalogue, |service| service).await;
     let first = result(&server, "resources/list", json!({})).await;
     assert_eq!(
@@ -273,4 +274,31 @@ async fn a_set_of_tools_changes_while_the_server_runs_and_says_so() {
     let told = listening.event(&mut held).await.unwrap().message().unwrap();
     assert_eq!(told["method"], "notifications/tools/list_changed");
     assert_eq!(wire.send(&call).await.code(), Some(-32602));
+}
+
+/// 2026-07-28, Resources, List Changed Notification, and the same of resources.
+#[tokio::test]
+async fn a_set_of_resources_changes_while_the_server_runs_and_says_so() {
+    let changes = Changes::new();
+    let set = ResourceSet::new(&changes);
+    let with_set =
+        |builder: ServerBuilder| builder.resource_catalogue(set.clone()).changes(&changes);
+    let server = TestServer::with_server(with_set, |service| service).await;
+    let (mut listening, mut held) = (server.connect().await, Vec::new());
+    listening.write(listen(1, json!({"resourcesListChanged": true})).as_bytes()).await;
+    stream_head(&mut listening).await;
+    let acknowledged = listening.event(&mut held).await.unwrap().message().unwrap();
+    assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged");
+    assert_eq!(read(&server, "test://late").await.code(), Some(-32602));
+    set.insert_static(Resource::new("test://late", "late"), "came").unwrap();
+    let told = listening.event(&mut held).await.unwrap().message().unwrap();
+    assert_eq!(told["method"], "notifications/resources/list_changed");
+    let list = result(&server, "resources/list", json!({})).await;
+    assert_eq!(list["resources"], json!([{"uri": "test://late", "name": "late", "size": 4}]));
+    let contents = read(&server, "test://late").await.json()["result"]["contents"].clone();
+    assert_eq!(contents, json!([{"uri": "test://late", "text": "came"}]));
+    assert!(set.remove("test://late"));
+    let told = listening.event(&mut held).await.unwrap().message().unwrap();
+    assert_eq!(told["method"], "notifications/resources/list_changed");
+    assert_eq!(read(&server, "test://late").await.code(), Some(-32602));
 }

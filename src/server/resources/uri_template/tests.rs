@@ -182,6 +182,7 @@ fn what_a_template_expands_to_it_matches_with_the_same_variables() {
     }
 }
 
+/// RFC 6570, section 3.2: how a list is expanded where its variable is exploded.
 #[test]
 fn lists_that_a_template_expands_to_it_matches() {
     for text in ["t:{list*}", "t:x{/list*}", "t:x{?list*}", "t:x?f{&list*}", "t:x{;list*}"] {
