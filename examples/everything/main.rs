@@ -7,6 +7,7 @@
 //! ```
 
 mod asking;
+mod resources;
 mod tools;
 
 use mcp_http::{Changes, McpService, Server, serve};
@@ -20,6 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .instructions("Call the tools in any order; they do not depend on each other.")
         .changes(&changes);
     builder = tools::add(builder, &changes);
+    builder = resources::add(builder);
     builder = asking::add(builder);
     let service = McpService::builder(builder.build()?).build()?;
 

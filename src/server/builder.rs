@@ -171,8 +171,9 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// If two tools have one name, if a name or a schema is not valid, or if there are both tools
-    /// and a catalogue. The message names the tool.
+    /// If two tools have one name or two resources one URI, if a name, a schema, a URI or a template
+    /// is not valid, if there are both tools and a catalogue (or resources and a catalogue of
+    /// them), or if a page is to have no entry. The message names what is wrong.
     pub fn build(self) -> Result<Server, BuildError> {
         #[cfg(feature = "validation")]
         let guarded = self.guarded()?;

@@ -17,6 +17,7 @@ mod listen;
 mod logging;
 mod messages;
 mod principals;
+mod resources;
 mod resume;
 mod sessions;
 mod stateless;
