@@ -228,9 +228,13 @@ fn a_quote_that_the_page_does_not_have_is_found() {
 fn a_page_is_called_by_its_revision_and_its_own_name() {
     let called = ["2026-07-28/server/utilities/logging", "ext-tasks/tasks"].map(name);
     assert_eq!(called, ["2026-07-28/logging", "ext-tasks/tasks"]);
-    let indexes = ["2026-07-28/index", "2026-07-28/server/index", "2026-07-28/basic/patterns/index"];
+    let indexes =
+        ["2026-07-28/index", "2026-07-28/server/index", "2026-07-28/basic/patterns/index"];
     let called = indexes.map(name);
-    assert_eq!(called, ["2026-07-28/index", "2026-07-28/server/index", "2026-07-28/patterns/index"]);
+    assert_eq!(
+        called,
+        ["2026-07-28/index", "2026-07-28/server/index", "2026-07-28/patterns/index"]
+    );
 }
 
 #[test]

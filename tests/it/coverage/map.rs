@@ -23,9 +23,9 @@ impl Map {
         let files = entries.map(|entry| entry.expect("an entry of tests/coverage/").path());
         let mut map = Self::default();
         for file in files.filter(|file| file.extension().is_some_and(|of| of == "toml")) {
-            let fail = |error: &dyn std::fmt::Display| panic!("{}: {error}", file.display());
-            let text = fs::read_to_string(&file).unwrap_or_else(|error| fail(&error));
-            let part: Self = toml::from_str(&text).unwrap_or_else(|error| fail(&error));
+            let text = fs::read_to_string(&file).expect("a file of tests/coverage/");
+            let part: Self =
+                toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
             map.requirement.extend(part.requirement);
             map.defect.extend(part.defect);
             map.advisory.extend(part.advisory);
