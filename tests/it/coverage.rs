@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use inventory::Inventory;
 use map::{Advisory, Entry, Map};
 
-/// The pages, and the sections of each that are about another transport.
+/// The pages, and the sections of each that say nothing of this transport.
 const PAGES: &[(&str, &[&str])] = &[
     ("2025-03-26/basic/index", &[]),
     ("2025-03-26/basic/lifecycle", &[]),
@@ -66,6 +66,7 @@ const PAGES: &[(&str, &[&str])] = &[
     ("2025-11-25/server/utilities/completion", &[]),
     ("2025-11-25/server/utilities/logging", &[]),
     ("2025-11-25/server/utilities/pagination", &[]),
+    ("2025-11-25/security_best_practices", NOT_OF_SESSIONS),
     ("2026-07-28/basic/index", &[]),
     ("2026-07-28/basic/patterns/cancellation", &[]),
     ("2026-07-28/basic/patterns/index", &[]),
@@ -89,7 +90,19 @@ const PAGES: &[(&str, &[&str])] = &[
     ("2026-07-28/server/utilities/completion", &[]),
     ("2026-07-28/server/utilities/logging", &[]),
     ("2026-07-28/server/utilities/pagination", &[]),
+    ("2026-07-28/security_best_practices", NOT_OF_SESSIONS),
     ("ext-tasks/tasks", &[]),
+];
+
+/// The best practices that are about authorization, clients and stdio.
+const NOT_OF_SESSIONS: &[&str] = &[
+    "Confused Deputy Problem",
+    "Token Passthrough",
+    "Server-Side Request Forgery (SSRF)",
+    "Local MCP Server Compromise",
+    "OAuth Authorization URL Validation",
+    "stdio Transport Security in Proxy Scenarios",
+    "Scope Minimization",
 ];
 
 /// The pages without a place in the map, each with its reason. A folder stands for all below it.
@@ -99,8 +112,6 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("2025-06-18/basic/authorization", "authorization is not part of the crate yet"),
     ("2025-11-25/basic/authorization", "authorization is not part of the crate yet"),
     ("2026-07-28/basic/authorization", "authorization is not part of the crate yet"),
-    ("2025-11-25/security_best_practices", "goes with authorization"),
-    ("2026-07-28/security_best_practices", "goes with authorization"),
     (
         "2025-11-25/basic/utilities/tasks",
         "experimental, gone from the next revision, and neither declared nor served: tasks are the \
