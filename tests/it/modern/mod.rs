@@ -6,6 +6,7 @@ mod discovery;
 mod envelope;
 mod errors;
 mod framing;
+mod input;
 mod listen;
 mod messages;
 mod notifications;
