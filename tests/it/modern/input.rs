@@ -1,428 +1,245 @@
-//! 2026-07-28, Multi Round-Trip Requests: a handler's questions are the result of the request, and
-//! their answers come with the next.
+//! 2026-07-28, Multi Round-Trip Requests: what a handler asks is the result of its request, and the
+//! client sends the request anew with the answers.
 
 use std::sync::Arc;
 
 use mcp_http::{
-    Arguments, BoxFuture, CallToolResult, Context, CreateMessage, Elicit, ElicitForm, Elicited,
-    Head, McpServiceBuilder, Principal, Refusal, ServerBuilder, StringSchema, Tool, ToolCatalogue,
-    ToolError, ToolPage,
+    Arguments, BoxFuture, CallToolResult, Context, CreateMessage, Elicit, Elicited, Head,
+    McpService, McpServiceBuilder, Principal, Refusal, Server, ServerBuilder, StateKeys,
+    StringSchema, Tool, ToolCatalogue, ToolError, ToolPage, serve,
 };
 use serde_json::{Value, json};
 
 use crate::support::messages::modern;
 use crate::support::server::TestServer;
-use crate::support::wire::Answer;
+use crate::support::wire::{Answer, Wire};
 
-const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-
-fn form(message: &str) -> ElicitForm {
-    Elicit::form(message).with_required("value", StringSchema::new())
-}
-
-/// The value of an answered [`form`], or what was done instead.
-fn told(answer: Elicited<serde_json::Map<String, Value>>) -> String {
-    match answer {
-        Elicited::Accept(content) => content["value"].as_str().expect("a string").to_owned(),
-        Elicited::Decline => "declined".to_owned(),
-        Elicited::Cancel => "cancelled".to_owned(),
-    }
-}
-
-/// - `one` asks `a`, `both` asks `a` and `b` at once, `three` asks `a`, `b`, `c` one after the
-///   other, and `twice` asks `a` twice: they answer with the values, joined by commas;
-/// - `page` asks to open a page, `model` asks the model, `roots` asks for the roots, `all` asks for
-///   all of that at once;
-/// - `once` asks `a` and acts on the answer once.
-fn asking(builder: ServerBuilder) -> ServerBuilder {
-    builder
-        .tool(Tool::new("one"), |_: Arguments, cx: Context| async move {
-            Ok::<_, ToolError>(told(cx.elicit("a", form("A?"))?))
-        })
-        .tool(Tool::new("both"), |_: Arguments, cx: Context| async move {
-            let (a, b) = (cx.elicit("a", form("A?")), cx.elicit("b", form("B?")));
-            Ok::<_, ToolError>([told(a?), told(b?)].join(","))
-        })
-        .tool(Tool::new("three"), |_: Arguments, cx: Context| async move {
-            let mut all = Vec::new();
-            for key in ["a", "b", "c"] {
-                all.push(told(cx.elicit(key, form(key))?));
-            }
-            Ok::<_, ToolError>(all.join(","))
-        })
-        .tool(Tool::new("twice"), |_: Arguments, cx: Context| async move {
-            let (first, second) = (cx.elicit("a", form("A?")), cx.elicit("a", form("A?")));
-            Ok::<_, ToolError>([told(first?), told(second?)].join(","))
-        })
-        .tool(Tool::new("page"), |_: Arguments, cx: Context| async move {
-            let page = Elicit::url("Please sign in", "https://example.com/connect/7");
-            let agreed = cx.elicit("page", page)?.is_accepted();
-            Ok::<_, ToolError>(agreed.to_string())
-        })
-        .tool(Tool::new("model"), |_: Arguments, cx: Context| async move {
-            Ok::<_, ToolError>(cx.sample("model", CreateMessage::new("Hi", 10))?.text())
-        })
-        .tool(Tool::new("roots"), |_: Arguments, cx: Context| async move {
-            Ok::<_, ToolError>(cx.list_roots("roots")?.len().to_string())
-        })
-        .tool(Tool::new("all"), |_: Arguments, cx: Context| async move {
-            let form = cx.elicit("form", form("A?"));
-            let model = cx.sample("model", CreateMessage::new("Hi", 10));
-            let roots = cx.list_roots("roots");
-            let (form, model, roots) = (told(form?), model?.text(), roots?.len());
-            Ok::<_, ToolError>(format!("{form},{model},{roots}"))
-        })
-        .tool(Tool::new("once"), |_: Arguments, cx: Context| async move {
-            let value = told(cx.elicit("a", form("A?"))?);
-            cx.single_use()?;
-            Ok::<_, ToolError>(value)
-        })
-}
-
-/// Admits callers by the header `X-User`.
-fn by_header(service: McpServiceBuilder) -> McpServiceBuilder {
-    service.admit(|head: Arc<Head>| async move {
-        match head.headers().get("x-user").map(|user| user.to_str()) {
-            None => Ok(Principal::anonymous()),
-            Some(Ok(user)) => Ok(Principal::named(user)),
-            Some(Err(_)) => Err(Refusal::unauthorized("Who are you?")),
-        }
+/// Asks for a word under this key.
+fn word(cx: &Context, key: &str) -> Result<String, ToolError> {
+    let form = Elicit::form(format!("Say {key}")).with_required("word", StringSchema::new());
+    Ok(match cx.elicit(key, form)? {
+        Elicited::Accept(form) => form["word"].as_str().unwrap_or_default().to_owned(),
+        Elicited::Decline => "(declined)".to_owned(),
+        Elicited::Cancel => "(cancelled)".to_owned(),
     })
 }
 
+/// Tools that ask: `rounds` three times one after the other, `together` three things at once,
+/// `twice` the same thing twice, `page` to open a page, `chatty` after it has reported progress,
+/// `once` for what may be done once.
+fn asking(builder: ServerBuilder) -> ServerBuilder {
+    builder
+        .tool(Tool::new("rounds"), |_: Arguments, cx: Context| async move {
+            let (a, b) = (word(&cx, "a")?, word(&cx, "b")?);
+            let c = word(&cx, "c")?;
+            Ok::<_, ToolError>(format!("{a} {b} {c}"))
+        })
+        .tool(Tool::new("other"), |_: Arguments, cx: Context| async move { word(&cx, "a") })
+        .tool(Tool::new("together"), |_: Arguments, cx: Context| async move {
+            let question = CreateMessage::new("What is the capital of France?", 100);
+            let model = cx.sample("model", question);
+            let (word, roots) = (word(&cx, "word"), cx.list_roots("roots"));
+            let (model, word, roots) = (model?, word?, roots?);
+            Ok::<_, ToolError>(format!("{} {word} {}", model.text(), roots[0].uri()))
+        })
+        .tool(Tool::new("twice"), |_: Arguments, cx: Context| async move {
+            let (first, second) = (word(&cx, "a"), word(&cx, "a"));
+            Ok::<_, ToolError>(format!("{} {}", first?, second?))
+        })
+        .tool(Tool::new("page"), |_: Arguments, cx: Context| async move {
+            let agreed =
+                cx.elicit("page", Elicit::url("Please sign in", "https://example.com/7"))?;
+            Ok::<_, ToolError>(agreed.is_accepted().to_string())
+        })
+        .tool(Tool::new("chatty"), |_: Arguments, cx: Context| async move {
+            cx.progress(1.0, None, "");
+            word(&cx, "a")
+        })
+        .tool(Tool::new("once"), |_: Arguments, cx: Context| async move {
+            let word = word(&cx, "a")?;
+            cx.single_use()?;
+            cx.single_use()?; // it is this call's
+            Ok::<_, ToolError>(word)
+        })
+}
+
 async fn server() -> TestServer {
-    TestServer::with_server(asking, by_header).await
+    server_with(|service| service).await
 }
 
-/// What a client that can be asked anything sends, in each of its rounds.
-#[derive(Clone)]
-struct Call {
-    id: Value,
-    method: &'static str,
-    params: Value,
-    headers: Vec<(&'static str, &'static str)>,
+async fn server_with(options: impl FnOnce(McpServiceBuilder) -> McpServiceBuilder) -> TestServer {
+    TestServer::with_server(asking, options).await
 }
 
-impl Call {
-    fn of(tool: &str) -> Self {
-        let capabilities =
-            json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}});
-        let params = json!({
-            "name": tool,
-            "arguments": {"city": "Bern", "days": [1, 2.5]},
-            "_meta": {CAPABILITIES: capabilities},
-        });
-        Self { id: json!(1), method: "tools/call", params, headers: Vec::new() }
-    }
-
-    fn with(mut self, member: &str, value: Value) -> Self {
-        self.params[member] = value;
-        self
-    }
-
-    fn declaring(mut self, capabilities: Value) -> Self {
-        self.params["_meta"][CAPABILITIES] = capabilities;
-        self
-    }
-
-    /// The same request with these answers to what a result asked, and its state.
-    fn answering(self, asked: &Value, answers: &[(&str, Value)]) -> Self {
-        let answers = answers.iter().map(|(key, answer)| ((*key).to_owned(), answer.clone()));
-        let answers = Value::Object(answers.collect());
-        self.with("requestState", asked["requestState"].clone()).with("inputResponses", answers)
-    }
-
-    async fn send(&self, server: &TestServer) -> Answer {
-        let request = modern(self.id.clone(), self.method, self.params.clone(), &self.headers);
-        server.connect().await.send(&request).await
-    }
-
-    /// The result, which there must be.
-    async fn result(&self, server: &TestServer) -> Value {
-        let answer = self.send(server).await;
-        assert_eq!(answer.status(), 200, "{}", answer.text());
-        let message = answer.messages().pop().expect("an answer");
-        assert_eq!(message["id"], self.id);
-        assert!(message["result"].is_object(), "{message}");
-        message["result"].clone()
-    }
-
-    /// The text that the tool has answered with.
-    async fn text(&self, server: &TestServer) -> String {
-        let result = self.result(server).await;
-        assert_eq!(result["resultType"], "complete", "{result}");
-        result["content"][0]["text"].as_str().expect("a text").to_owned()
-    }
-
-    /// The code and the message of the error, which there must be.
-    async fn error(&self, server: &TestServer) -> (i64, String) {
-        let answer = self.send(server).await;
-        let message = answer.messages().pop().expect("an answer");
-        let error = &message["error"];
-        let code = error["code"].as_i64().unwrap_or_else(|| panic!("{message}"));
-        (code, error["message"].as_str().expect("a message").to_owned())
-    }
+/// The answer to a call of a tool with these params besides, from a client that can be asked
+/// anything.
+async fn call(server: &TestServer, tool: &str, more: Value) -> Answer {
+    call_as(server, tool, more, &[]).await
 }
 
-fn accept(value: &str) -> Value {
-    json!({"action": "accept", "content": {"value": value}})
-}
-
-/// The keys of what a result asks.
-fn keys(asked: &Value) -> Vec<&str> {
-    assert_eq!(asked["resultType"], "input_required", "{asked}");
-    assert!(asked["requestState"].is_string(), "{asked}");
-    // Caching: hints are on results that are complete.
-    assert_eq!((asked.get("ttlMs"), asked.get("cacheScope")), (None, None), "{asked}");
-    asked["inputRequests"].as_object().expect("questions").keys().map(String::as_str).collect()
-}
-
-/// Multi Round-Trip Requests: "Servers MUST send server-to-client requests (such as `roots/list`,
-/// `sampling/createMessage`, or `elicitation/create`) using the MRTR pattern"; Server Requirements,
-/// 2: "values are request objects that MUST be one of" these; Message Patterns: "Servers MUST NOT
-/// initiate JSON-RPC requests".
-#[tokio::test]
-async fn what_a_handler_asks_is_the_result_of_its_request() {
-    let server = server().await;
-    let asked = Call::of("all").result(&server).await;
-    assert_eq!(keys(&asked), ["form", "model", "roots"]);
-    for (key, method) in [
-        ("form", "elicitation/create"),
-        ("model", "sampling/createMessage"),
-        ("roots", "roots/list"),
-    ] {
-        let question = asked["inputRequests"][key].as_object().expect("a request");
-        assert_eq!(question["method"], method);
-        assert_eq!(question.get("id"), None, "it is no JSON-RPC request");
-    }
-    let model = json!({
-        "role": "assistant", "content": {"type": "text", "text": "hello"}, "model": "m",
+async fn call_as(server: &TestServer, tool: &str, more: Value, headers: &[(&str, &str)]) -> Answer {
+    let mut params = json!({
+        "name": tool,
+        "arguments": {"x": 1, "y": [true]},
+        "_meta": {"io.modelcontextprotocol/clientCapabilities": {
+            "elicitation": {}, "sampling": {}, "roots": {},
+        }},
     });
-    let roots = json!({"roots": [{"uri": "file:///a"}, {"uri": "file:///b"}]});
-    let answers = [("form", accept("x")), ("model", model), ("roots", roots)];
-    assert_eq!(Call::of("all").answering(&asked, &answers).text(&server).await, "x,hello,2");
+    for (key, value) in more.as_object().expect("an object") {
+        params[key] = value.clone();
+    }
+    server.connect().await.send(&modern(7, "tools/call", params, headers)).await
 }
 
-/// Elicitation, Capabilities; Server Requirements, 7: "Servers MUST NOT send an `inputRequests` that
-/// the client has not declared support for in its capabilities."
+fn accept(word: &str) -> Value {
+    json!({"action": "accept", "content": {"word": word}})
+}
+
+/// The questions' keys of a result that asks, and its state.
+fn asked(answer: &Answer) -> (Vec<String>, String) {
+    let result = &answer.json()["result"];
+    assert_eq!(result["resultType"], "input_required", "{}", answer.text());
+    let keys = result["inputRequests"].as_object().expect("questions").keys().cloned().collect();
+    (keys, result["requestState"].as_str().expect("a state").to_owned())
+}
+
+fn text(answer: &Answer) -> String {
+    let result = &answer.json()["result"];
+    assert_eq!(result["resultType"], "complete", "{}", answer.text());
+    result["content"][0]["text"].as_str().expect("a text").to_owned()
+}
+
+/// What an answer refuses with: the status, the code and the message.
+fn refused(answer: &Answer) -> (i64, String) {
+    let error = &answer.json()["error"];
+    let message = error["message"].as_str().expect("an error").to_owned();
+    (answer.code().expect("a code"), message)
+}
+
+/// Core Types, InputRequiredResult; Server Requirements, 2: "keys are server assigned identifiers",
+/// values are requests.
 #[tokio::test]
-async fn a_client_is_asked_only_what_it_declared() {
+async fn what_a_handler_asks_is_its_result_and_the_request_comes_again_with_the_answer() {
     let server = server().await;
-    for (tool, declared, missing) in [
-        ("one", json!({}), json!({"elicitation": {}})),
-        ("one", json!({"sampling": {}, "roots": {}}), json!({"elicitation": {}})),
-        ("one", json!({"elicitation": {"url": {}}}), json!({"elicitation": {}})),
-        ("page", json!({"elicitation": {}}), json!({"elicitation": {"url": {}}})),
-        ("page", json!({"elicitation": {"form": {}}}), json!({"elicitation": {"url": {}}})),
-        ("model", json!({"elicitation": {}, "roots": {}}), json!({"sampling": {}})),
-        ("roots", json!({"elicitation": {}, "sampling": {}}), json!({"roots": {}})),
-    ] {
-        let answer = Call::of(tool).declaring(declared.clone()).send(&server).await;
-        assert_eq!((answer.status(), answer.code()), (400, Some(-32021)), "{tool}, {declared}");
-        assert_eq!(answer.json()["error"]["data"]["requiredCapabilities"], missing, "{tool}");
-    }
-    // An empty object counts as forms alone.
-    for declared in [json!({"elicitation": {}}), json!({"elicitation": {"form": {}}})] {
-        assert_eq!(keys(&Call::of("one").declaring(declared).result(&server).await), ["a"]);
-    }
+    let first = call(&server, "other", json!({})).await;
+    assert_eq!(first.status(), 200);
+    assert_eq!(first.header("content-type"), Some("application/json"));
+    let result = &first.json()["result"];
+    assert_eq!(
+        result["inputRequests"],
+        json!({"a": {"method": "elicitation/create", "params": {
+            "mode": "form",
+            "message": "Say a",
+            "requestedSchema": {
+                "type": "object",
+                "properties": {"word": {"type": "string"}},
+                "required": ["word"],
+            },
+        }}})
+    );
+    let (_, state) = asked(&first);
+    assert!(!state.contains("Say") && state.len() > 80, "{state}");
+    let again = json!({"inputResponses": {"a": accept("hello")}, "requestState": state});
+    assert_eq!(text(&call(&server, "other", again).await), "hello");
 }
 
 /// Server Requirements, 1: "`inputRequests` keys are server assigned identifiers and MUST be unique
-/// within the scope of the request."
+/// within the scope of the request"; 2: values "MUST be one of `ElicitRequest`,
+/// `CreateMessageRequest`, or `ListRootsRequest`"; Message Patterns: "Servers MUST NOT initiate
+/// JSON-RPC requests".
 #[tokio::test]
-async fn a_key_stands_once_in_what_is_asked() {
+async fn questions_are_no_requests_of_json_rpc_and_each_key_stands_once() {
     let server = server().await;
-    let answer = Call::of("twice").send(&server).await;
+    let answer = call(&server, "together", json!({})).await;
+    let result = &answer.json()["result"];
+    for (key, method) in [
+        ("word", "elicitation/create"),
+        ("model", "sampling/createMessage"),
+        ("roots", "roots/list"),
+    ] {
+        let question = result["inputRequests"][key].as_object().expect("a question");
+        assert_eq!(question["method"], method);
+        assert_eq!((question.get("id"), question.get("jsonrpc")), (None, None), "{key}");
+    }
+    // Caching: hints are on results that are complete.
+    assert_eq!((result.get("ttlMs"), result.get("cacheScope")), (None, None));
+    let answer = call(&server, "twice", json!({})).await;
     assert_eq!(answer.text().matches(r#""a":"#).count(), 1, "{}", answer.text());
-    let asked = answer.json()["result"].clone();
-    let text = Call::of("twice").answering(&asked, &[("a", accept("x"))]).text(&server).await;
-    assert_eq!(text, "x,x");
+    let (_, state) = asked(&answer);
+    let again = json!({"inputResponses": {"a": accept("w")}, "requestState": state});
+    assert_eq!(text(&call(&server, "twice", again).await), "w w");
 }
 
-/// Server Requirements, 4 and 5: what a state must hold; a retry brings only the latest answers, so
-/// the state carries those before. Client Requirements: the id of a retry "MUST be different"; one
-/// that is the same does no harm.
+/// DESIGN, decision 14: the state carries the earlier answers, "because a retry brings only the
+/// latest".
 #[tokio::test]
-async fn three_rounds_carry_what_was_answered_before() {
+async fn earlier_answers_are_kept_across_three_rounds() {
     let server = server().await;
-    let call = Call::of("three");
-    let first = call.result(&server).await;
-    assert_eq!(keys(&first), ["a"]);
-    let second = call.clone().answering(&first, &[("a", accept("x"))]).result(&server).await;
-    assert_eq!(keys(&second), ["b"]);
-    assert_ne!(first["requestState"], second["requestState"]);
-    let third = call.clone().answering(&second, &[("b", accept("y"))]).result(&server).await;
-    assert_eq!(keys(&third), ["c"]);
-    let mut last = call.clone().answering(&third, &[("c", accept("z"))]);
-    assert_eq!(last.text(&server).await, "x,y,z");
-    last.id = json!("another");
-    assert_eq!(last.text(&server).await, "x,y,z");
-    // What was answered in an earlier round stays.
-    let answers = [("c", accept("z")), ("a", accept("changed"))];
-    assert_eq!(call.answering(&third, &answers).text(&server).await, "x,y,z");
-}
-
-/// Error Handling: "If the client fails to send all the information requested in a previous
-/// `InputRequests`, ... the server SHOULD respond with a new `InputRequiredResult` requesting the
-/// missing information again, rather than returning an error."
-#[tokio::test]
-async fn what_is_missing_is_asked_for_again() {
-    let server = server().await;
-    let call = Call::of("both");
-    let first = call.result(&server).await;
-    assert_eq!(keys(&first), ["a", "b"]);
-    let again = call.clone().answering(&first, &[]).result(&server).await;
-    assert_eq!(keys(&again), ["a", "b"]);
-    let without = call.clone().with("requestState", first["requestState"].clone());
-    assert_eq!(keys(&without.result(&server).await), ["a", "b"]);
-    let half = call.clone().answering(&first, &[("b", accept("y"))]).result(&server).await;
-    assert_eq!(keys(&half), ["a"]);
-    let whole = call.answering(&half, &[("a", accept("x"))]);
-    assert_eq!(whole.text(&server).await, "x,y");
-}
-
-/// Error Handling: "If additional, unexpected parameters are provided in the `InputResponses`
-/// object, the server SHOULD ignore any information it does not recognize or need."
-#[tokio::test]
-async fn what_was_not_asked_for_is_ignored() {
-    let server = server().await;
-    let call = Call::of("one");
-    let asked = call.result(&server).await;
-    let mut answer = accept("x");
-    answer["more"] = json!(1);
-    answer["content"]["more"] = json!([1]);
-    for other in [json!(null), json!("x"), json!([[]]), json!({"action": "accept"})] {
-        let answers = [("a", answer.clone()), ("b", other.clone()), ("", other)];
-        assert_eq!(call.clone().answering(&asked, &answers).text(&server).await, "x");
+    let mut more = json!({});
+    for key in ["a", "b", "c"] {
+        let (keys, state) = asked(&call(&server, "rounds", more).await);
+        assert_eq!(keys, [key]);
+        more = json!({"inputResponses": {key: accept(key)}, "requestState": state});
     }
+    assert_eq!(text(&call(&server, "rounds", more).await), "a b c");
 }
 
-/// Elicitation, Error Handling: servers "MUST handle cases where the user declines or cancels the
-/// elicitation, or where the client fails to process the request".
+/// An answer that was given counts, whatever comes under its key later.
 #[tokio::test]
-async fn a_handler_learns_that_a_person_declined() {
+async fn an_earlier_answer_is_not_replaced() {
     let server = server().await;
-    let call = Call::of("one");
-    let asked = call.result(&server).await;
-    for (action, expected) in [("decline", "declined"), ("cancel", "cancelled")] {
-        let answers = [("a", json!({"action": action}))];
-        assert_eq!(call.clone().answering(&asked, &answers).text(&server).await, expected);
-    }
+    let (_, state) = asked(&call(&server, "rounds", json!({})).await);
+    let more = json!({"inputResponses": {"a": accept("first")}, "requestState": state});
+    let (_, state) = asked(&call(&server, "rounds", more).await);
+    let responses = json!({"a": accept("second"), "b": accept("b"), "c": accept("c")});
+    let more = json!({"inputResponses": responses, "requestState": state});
+    assert_eq!(text(&call(&server, "rounds", more).await), "first b c");
 }
 
-/// Error Handling: "Servers SHOULD validate that the data provided by the client is a valid
-/// `InputResponses` object and that the information inside can be correctly parsed"; Elicitation,
-/// Form Mode Security: "Servers SHOULD validate received data matches the requested schema".
+/// Error Handling: "If the client fails to send all the information requested ..., the server
+/// SHOULD respond with a new InputRequiredResult requesting the missing information again".
 #[tokio::test]
-async fn what_does_not_fit_is_an_error_of_the_request() {
+async fn several_things_are_asked_at_once_and_what_is_missing_again() {
     let server = server().await;
-    let call = Call::of("one");
-    let asked = call.result(&server).await;
-    let state = asked["requestState"].clone();
-    for responses in [json!([]), json!("a"), json!(7), json!(null), json!([{"a": accept("x")}])] {
-        let bad = call.clone().with("requestState", state.clone());
-        let error = bad.with("inputResponses", responses.clone()).error(&server).await;
-        assert_eq!(error.0, -32602, "{responses}: {}", error.1);
-    }
-    for answer in [
-        json!(null),
-        json!([]),
-        json!({}),
-        json!({"action": "maybe"}),
-        json!({"action": "accept"}),
-        json!({"action": "accept", "content": {"value": 7}}),
-        json!({"action": "accept", "content": ["value"]}),
+    let (keys, state) = asked(&call(&server, "together", json!({})).await);
+    assert_eq!(keys, ["model", "roots", "word"]);
+    let roots = json!({"roots": [{"uri": "file:///home"}]});
+    let responses = json!({"word": accept("w"), "roots": roots});
+    let more = json!({"inputResponses": responses, "requestState": state});
+    let (keys, state) = asked(&call(&server, "together", more).await);
+    assert_eq!(keys, ["model"]);
+    let model = json!({
+        "role": "assistant", "content": {"type": "text", "text": "Paris"}, "model": "m",
+    });
+    let more = json!({"inputResponses": {"model": model}, "requestState": state});
+    assert_eq!(text(&call(&server, "together", more).await), "Paris w file:///home");
+}
+
+/// Error Handling, the same; without any answer it is all that was asked.
+#[tokio::test]
+async fn what_comes_without_an_answer_is_asked_again() {
+    let server = server().await;
+    let (keys, state) = asked(&call(&server, "together", json!({})).await);
+    for more in [
+        json!({ "requestState": state }),
+        json!({"requestState": state, "inputResponses": {}}),
+        json!({"requestState": state, "inputResponses": {"another": 1}}),
     ] {
-        let error = call.clone().answering(&asked, &[("a", answer.clone())]).error(&server).await;
-        assert_eq!(error.0, -32602, "{answer}: {}", error.1);
+        assert_eq!(asked(&call(&server, "together", more).await).0, keys);
     }
-}
-
-/// Server Requirements, 4: "If `requestState` influences authorization, resource access, or
-/// business logic, servers MUST protect its integrity (e.g. HMAC or AEAD) and MUST reject state
-/// that fails verification."
-#[tokio::test]
-async fn a_state_that_was_tampered_with_is_refused() {
-    let server = server().await;
-    let call = Call::of("one");
-    let asked = call.result(&server).await;
-    let state = asked["requestState"].as_str().expect("a string");
-    let mut forged = vec![json!(""), json!("x"), json!(7), json!(null), json!({}), json!([state])];
-    for at in 0..state.len() {
-        let other = if state.as_bytes()[at] == b'A' { "B" } else { "A" };
-        forged.push(json!(format!("{}{other}{}", &state[..at], &state[at + 1..])));
-    }
-    forged.push(json!(&state[..state.len() - 1]));
-    forged.push(json!(format!("{state}A")));
-    for state in forged {
-        let bad = call.clone().answering(&json!({"requestState": state}), &[("a", accept("x"))]);
-        assert_eq!(bad.error(&server).await.0, -32602, "{state}");
-    }
-    assert_eq!(call.answering(&asked, &[("a", accept("x"))]).text(&server).await, "x");
-}
-
-/// Server Requirements, 5: "the authenticated principal, rejecting state presented by a different
-/// principal"; "an identifier for the originating request, e.g. the method name and a digest of its
-/// salient parameters, rejecting state presented on a request that does not match"; Client
-/// Requirements: they "MUST NOT be used for any other request".
-#[tokio::test]
-async fn a_state_is_its_callers_and_its_requests_alone() {
-    let server = server().await;
-    let mut call = Call::of("one");
-    call.headers = vec![("X-User", "alice")];
-    let asked = call.result(&server).await;
-    let answers = [("a", accept("x"))];
-    let retry = call.answering(&asked, &answers);
-    let mut bad = Vec::new();
-    for headers in [vec![], vec![("X-User", "bob")], vec![("X-User", "Alice")]] {
-        bad.push(Call { headers, ..retry.clone() });
-    }
-    for (member, value) in [
-        ("name", json!("both")),
-        ("arguments", json!({})),
-        ("arguments", json!({"city": "Basel", "days": [1, 2.5]})),
-        ("arguments", json!({"city": "Bern", "days": [2.5, 1]})),
-        ("arguments", json!({"city": "Bern", "days": [1, 2.5], "more": null})),
-    ] {
-        bad.push(retry.clone().with(member, value));
-    }
-    for bad in bad {
-        let error = bad.error(&server).await;
-        assert_eq!(error.0, -32602, "{:?} {}: {}", bad.headers, bad.params, error.1);
-    }
-    // The same arguments in another order, another id and another `_meta` are the same request.
-    let mut same = retry.clone().with("arguments", json!({"days": [1.0, 2.5], "city": "Bern"}));
-    same.id = json!("other");
-    same.params["_meta"]["progressToken"] = json!("t");
-    assert_eq!(same.text(&server).await, "x");
-}
-
-/// Server Requirements, 5: "Servers for which a given `requestState` must be consumed at most once
-/// (e.g., one-time redemptions) MUST enforce that invariant server-side."
-#[tokio::test]
-async fn a_handler_may_act_once_on_what_was_answered() {
-    let server = server().await;
-    let call = Call::of("once");
-    let asked = call.result(&server).await;
-    let other = call.result(&server).await;
-    let retry = call.clone().answering(&asked, &[("a", accept("x"))]);
-    assert_eq!(retry.text(&server).await, "x");
-    assert_eq!(retry.error(&server).await.0, -32602);
-    assert_eq!(call.answering(&other, &[("a", accept("y"))]).text(&server).await, "y");
 }
 
 /// Server Requirements, 8: "Servers MUST NOT assume that clients will fulfill the `inputRequests` or
-/// retry the original request." A client that never comes back leaves nothing behind: there is
-/// room for one call, and the next has it.
+/// retry the original request." There is room for one call, and whoever does not come back has it
+/// no longer.
 #[tokio::test]
 async fn a_client_that_does_not_come_back_leaves_nothing_behind() {
-    let server = TestServer::with_server(asking, |service| service.max_calls(1)).await;
-    for _ in 0..50 {
-        assert_eq!(keys(&Call::of("one").result(&server).await), ["a"]);
+    let server = server_with(|service| service.max_calls(1)).await;
+    for _ in 0..20 {
+        asked(&call(&server, "rounds", json!({})).await);
     }
-    let stats = server.service.stats();
-    assert_eq!((server.service.sessions(), server.service.log_bytes()), (0, 0), "{stats:?}");
-    assert_eq!(Call::of("echo").text(&server).await, r#"{"city":"Bern","days":[1,2.5]}"#);
+    assert_eq!((server.service.sessions(), server.service.log_bytes()), (0, 0));
+    assert_eq!(call(&server, "echo", json!({})).await.status(), 200);
 }
 
 /// A catalogue whose list asks.
@@ -435,7 +252,7 @@ impl ToolCatalogue for Curious {
         cx: Context,
     ) -> BoxFuture<'static, Result<ToolPage, ToolError>> {
         Box::pin(async move {
-            cx.elicit("a", form("A?"))?;
+            word(&cx, "a")?;
             Ok(ToolPage::new([]))
         })
     }
@@ -462,12 +279,207 @@ impl ToolCatalogue for Curious {
 /// requests" than `prompts/get`, `resources/read` and `tools/call`.
 #[tokio::test]
 async fn a_list_cannot_ask() {
-    let server = mcp_http::Server::builder("curious", "1").catalogue(Curious).build();
-    let service = mcp_http::McpService::builder(server.expect("a server")).build();
-    let running = mcp_http::serve(service.expect("a service")).bind("127.0.0.1:0").await;
-    let addr = running.as_ref().expect("a free port").local_addr();
-    let params = json!({"_meta": {CAPABILITIES: {"elicitation": {}}}});
-    let mut wire = crate::support::wire::Wire::connect(addr).await;
-    let answer = wire.send(&modern(1, "tools/list", params, &[])).await;
-    assert_eq!(answer.code(), Some(-32603), "{}", answer.text());
+    let server = Server::builder("curious", "1").catalogue(Curious).build().expect("a server");
+    let service = McpService::builder(server).build().expect("a service");
+    let running = serve(service).bind("127.0.0.1:0").await.expect("a free port");
+    let meta = json!({"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}});
+    let list = modern(1, "tools/list", json!({ "_meta": meta }), &[]);
+    let answer = Wire::connect(running.local_addr()).await.send(&list).await;
+    assert_eq!(refused(&answer).0, -32603, "{}", answer.text());
+}
+
+/// Error Handling: "the server SHOULD ignore any information it does not recognize or need".
+#[tokio::test]
+async fn what_was_not_asked_for_is_ignored() {
+    let server = server().await;
+    let responses = json!({"a": accept("hello"), "b": 12345, "": null});
+    let unasked = call(&server, "other", json!({"inputResponses": responses})).await;
+    assert_eq!(text(&unasked), "hello", "an answer needs no state");
+    // Where nothing can be asked, nothing is looked at (Supported Requests).
+    let listed = modern(1, "tools/list", json!({"inputResponses": 1, "requestState": 2}), &[]);
+    assert!(server.connect().await.send(&listed).await.json()["result"]["tools"].is_array());
+}
+
+/// Error Handling: "Servers SHOULD validate that the data provided by the client is a valid
+/// `InputResponses` object and that the information inside can be correctly parsed."
+#[tokio::test]
+async fn answers_that_are_none_are_refused_by_their_key() {
+    let server = server().await;
+    for (responses, named) in [
+        (json!({"a": 12345}), "`a`"),
+        (json!({"a": {"action": "perhaps"}}), "`a`"),
+        (json!({"a": {"action": "accept", "content": {"word": 1}}}), "`word`"),
+        (json!({"a": {"action": "accept", "content": {}}}), "`word`"),
+        (json!(null), "`inputResponses`"),
+        (json!([]), "`inputResponses`"),
+        (json!("a"), "`inputResponses`"),
+    ] {
+        let answer = call(&server, "other", json!({ "inputResponses": responses })).await;
+        let (code, message) = refused(&answer);
+        assert_eq!(code, -32602, "{responses}");
+        assert!(message.contains(named), "{responses}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_declines_or_cancels_is_heard() {
+    let server = server().await;
+    for (action, heard) in [("decline", "(declined)"), ("cancel", "(cancelled)")] {
+        let responses = json!({"a": {"action": action}});
+        let answer = call(&server, "other", json!({ "inputResponses": responses })).await;
+        assert_eq!(text(&answer), heard);
+    }
+}
+
+/// Server Requirements, 6: "Servers MUST NOT send an `inputRequests` that the client has not
+/// declared support for in its capabilities."
+#[tokio::test]
+async fn a_client_is_not_asked_what_it_did_not_declare() {
+    let server = server().await;
+    for (tool, declared, required) in [
+        ("other", json!({}), json!({"elicitation": {}})),
+        ("other", json!({"elicitation": {"url": {}}}), json!({"elicitation": {"form": {}}})),
+        ("together", json!({"elicitation": {}, "roots": {}}), json!({"sampling": {}})),
+        ("together", json!({"elicitation": {}, "sampling": {}}), json!({"roots": {}})),
+        // An empty object counts as forms alone.
+        ("page", json!({"elicitation": {}}), json!({"elicitation": {"url": {}}})),
+        ("page", json!({"elicitation": {"form": {}}}), json!({"elicitation": {"url": {}}})),
+    ] {
+        let meta = json!({"io.modelcontextprotocol/clientCapabilities": declared});
+        let answer = call(&server, tool, json!({ "_meta": meta })).await;
+        assert_eq!((answer.status(), answer.code()), (400, Some(-32021)), "{}", answer.text());
+        let data = &answer.json()["error"]["data"];
+        let (name, _) = required.as_object().unwrap().iter().next().unwrap();
+        assert!(data["requiredCapabilities"].get(name).is_some(), "{data}");
+    }
+}
+
+/// Server Requirements, 4: "MUST reject state that fails verification"; 5: another principal,
+/// another request.
+#[tokio::test]
+async fn a_state_that_was_not_sealed_for_this_caller_and_request_is_refused() {
+    async fn by_name(head: Arc<Head>) -> Result<Principal, Refusal> {
+        let name = head.headers().get("x-name").and_then(|name| name.to_str().ok());
+        Ok(name.map_or_else(Principal::anonymous, Principal::named))
+    }
+    let server = server_with(|service| service.admit(by_name)).await;
+    let alice = [("x-name", "alice")];
+    let (_, state) = asked(&call_as(&server, "other", json!({}), &alice).await);
+    let again = |state: &str| json!({"inputResponses": {"a": accept("w")}, "requestState": state});
+    let mut middle = state.clone().into_bytes();
+    let at = middle.len() / 2;
+    middle[at] = if middle[at] == b'A' { b'B' } else { b'A' };
+    let middle = String::from_utf8(middle).expect("ASCII");
+    let arguments = json!({"x": 2, "y": [true]});
+    for (what, tool, more, headers) in [
+        ("tampered", "other", again(&middle), &alice[..]),
+        ("extended", "other", again(&format!("{state}-TAMPERED")), &alice),
+        ("cut", "other", again(&state[..state.len() - 4]), &alice),
+        ("empty", "other", again(""), &alice),
+        ("another caller", "other", again(&state), &[("x-name", "bob")]),
+        ("no caller", "other", again(&state), &[]),
+        ("another tool", "rounds", again(&state), &alice),
+        (
+            "other arguments",
+            "other",
+            json!({"requestState": state, "arguments": arguments}),
+            &alice,
+        ),
+        ("no arguments", "other", json!({"requestState": state, "arguments": {}}), &alice),
+        ("no string", "other", json!({"requestState": 1}), &alice),
+    ] {
+        let (code, message) = refused(&call_as(&server, tool, more, headers).await);
+        assert_eq!(code, -32602, "{what}");
+        assert!(message.starts_with("`requestState`"), "{what}: {message}");
+    }
+    // The same arguments in other words, and other `_meta`.
+    let mut same = again(&state);
+    same["arguments"] = serde_json::from_str(r#"{ "y":[true], "x": 1.0 }"#).expect("JSON");
+    assert_eq!(text(&call_as(&server, "other", same, &alice).await), "w");
+}
+
+/// Instances that share their keys serve each other's clients; a key opens until it is rotated out.
+#[tokio::test]
+async fn a_state_is_good_on_every_instance_that_has_its_key() {
+    let with = |keys: StateKeys| server_with(move |service| service.state_keys(keys));
+    let (old, new) = ([1; 32], [2; 32]);
+    let (_, state) = asked(&call(&with(StateKeys::new(old)).await, "other", json!({})).await);
+    let again = json!({"inputResponses": {"a": accept("w")}, "requestState": state});
+    let rotated = with(StateKeys::new(new).with_previous(old)).await;
+    assert_eq!(text(&call(&rotated, "other", again.clone()).await), "w");
+    for (what, stranger) in
+        [("rotated out", with(StateKeys::new(new)).await), ("of its own key", server().await)]
+    {
+        let (code, message) = refused(&call(&stranger, "other", again.clone()).await);
+        assert_eq!(code, -32602, "{what}");
+        assert!(message.contains("must share their keys"), "{message}");
+    }
+}
+
+/// Server Requirements, 5: "Servers for which a given `requestState` must be consumed at most once
+/// ... MUST enforce that invariant server-side."
+#[tokio::test]
+async fn what_may_be_done_once_is_done_once() {
+    let server = server().await;
+    let (_, state) = asked(&call(&server, "once", json!({})).await);
+    let (_, unanswered) = {
+        let more = json!({"requestState": state});
+        asked(&call(&server, "once", more).await)
+    };
+    assert_ne!(state, unanswered);
+    let again = |state: &str| json!({"inputResponses": {"a": accept("w")}, "requestState": state});
+    assert_eq!(text(&call(&server, "once", again(&state)).await), "w");
+    // Neither that state nor any other of the same request's rounds.
+    for state in [&state, &unanswered] {
+        let (code, message) = refused(&call(&server, "once", again(state)).await);
+        assert_eq!(code, -32602);
+        assert!(message.contains("used before"), "{message}");
+    }
+    // A request of its own is another matter.
+    let (_, another) = asked(&call(&server, "once", json!({})).await);
+    assert_eq!(text(&call(&server, "once", again(&another)).await), "w");
+    // And where nobody asks for it, a state may come again.
+    let (_, state) = asked(&call(&server, "other", json!({})).await);
+    for _ in 0..2 {
+        assert_eq!(text(&call(&server, "other", again(&state)).await), "w");
+    }
+}
+
+/// DESIGN, decision 8: everything has a limit and a test at the limit.
+#[tokio::test]
+async fn what_is_too_much_to_carry_is_said() {
+    let server = server().await;
+    let long = |bytes: usize| json!({"a": accept(&"x".repeat(bytes))});
+    let kept = call(&server, "rounds", json!({"inputResponses": long(48_000)})).await;
+    let (keys, state) = asked(&kept);
+    assert_eq!(keys, ["b"]);
+    assert!(state.len() <= 64 * 1024);
+    let (code, message) =
+        refused(&call(&server, "rounds", json!({"inputResponses": long(50_000)})).await);
+    assert_eq!(code, -32603);
+    assert!(message.contains("65536 bytes of a state"), "{message}");
+    let (code, message) =
+        refused(&call(&server, "other", json!({"inputResponses": long(1 << 20)})).await);
+    assert_eq!(code, -32602);
+    assert!(message.contains("1048576 bytes"), "{message}");
+    let many: serde_json::Map<_, _> = (0..257).map(|at| (at.to_string(), json!(1))).collect();
+    let (code, message) = refused(&call(&server, "other", json!({ "inputResponses": many })).await);
+    assert_eq!(code, -32602);
+    assert!(message.contains("at most 256"), "{message}");
+}
+
+/// What was said before belongs to the stream, and the questions are its last message.
+#[tokio::test]
+async fn a_stream_may_end_with_questions() {
+    let server = server().await;
+    let meta = json!({
+        "progressToken": "t",
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
+    });
+    let answer = call(&server, "chatty", json!({ "_meta": meta })).await;
+    let messages = answer.messages();
+    assert_eq!(messages.len(), 2, "{}", answer.text());
+    assert_eq!(messages[0]["method"], "notifications/progress");
+    assert_eq!(messages[1]["result"]["resultType"], "input_required");
+    assert!(messages[1]["result"]["inputRequests"]["a"].is_object());
 }

@@ -11,3 +11,4 @@ mod listen;
 mod messages;
 mod notifications;
 mod params;
+mod updates;
