@@ -45,6 +45,12 @@ impl<'a> ObjectWriter<'a> {
         self.buffer.push(b']');
     }
 
+    /// Adds members that are JSON already: `"a":1,"b":2`, without the braces, and not empty.
+    pub(crate) fn raw_members(&mut self, json: &[u8]) {
+        self.separate();
+        self.buffer.extend_from_slice(json);
+    }
+
     /// Ends the object.
     pub(crate) fn end(self) {
         self.buffer.push(b'}');

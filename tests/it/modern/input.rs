@@ -340,7 +340,6 @@ async fn a_client_is_not_asked_what_it_did_not_declare() {
         ("other", json!({}), json!({"elicitation": {}})),
         ("other", json!({"elicitation": {"url": {}}}), json!({"elicitation": {"form": {}}})),
         ("together", json!({"elicitation": {}, "roots": {}}), json!({"sampling": {}})),
-        ("together", json!({"elicitation": {}, "sampling": {}}), json!({"roots": {}})),
         // An empty object counts as forms alone.
         ("page", json!({"elicitation": {}}), json!({"elicitation": {"url": {}}})),
         ("page", json!({"elicitation": {"form": {}}}), json!({"elicitation": {"url": {}}})),
