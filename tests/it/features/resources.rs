@@ -107,6 +107,12 @@ async fn what_is_read_is_text_or_base64_and_says_whose_it_is() {
         ] {
             let result = client.result("resources/read", uri(read)).await;
             assert_eq!(result["contents"], json!([expected]), "{revision}");
+            // 2026-07-28, Caching: "Servers MUST include caching hints on results"; earlier ones
+            // know none.
+            let hints = (result.get("ttlMs"), result.get("cacheScope"));
+            let (never, private) = (json!(0), json!("private"));
+            let expected = (revision == MODERN).then_some((&never, &private)).unzip();
+            assert_eq!(hints, expected, "{revision}");
         }
     }
 }
