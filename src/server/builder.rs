@@ -40,8 +40,10 @@ pub struct ServerBuilder {
     cache: CacheHint,
     page_size: PageSize,
     logging: Logging,
-    tools: Vec<RegisteredTool>,
-    catalogue: Option<Arc<dyn ToolCatalogue>>,
+    pub(super) tools: Vec<RegisteredTool>,
+    pub(super) catalogue: Option<Arc<dyn ToolCatalogue>>,
+    #[cfg(feature = "validation")]
+    pub(super) validation: Option<super::validation::Validation>,
     pub(super) resources: ResourcesBuilder,
     pub(super) prompts: Prompts,
     pub(super) completions: Completions,
@@ -58,6 +60,8 @@ impl ServerBuilder {
             logging: Logging::Declared,
             tools: Vec::new(),
             catalogue: None,
+            #[cfg(feature = "validation")]
+            validation: None,
             resources: ResourcesBuilder::default(),
             prompts: Prompts::default(),
             completions: Completions::default(),
@@ -170,6 +174,14 @@ impl ServerBuilder {
     /// If two tools have one name, if a name or a schema is not valid, or if there are both tools
     /// and a catalogue. The message names the tool.
     pub fn build(self) -> Result<Server, BuildError> {
+        #[cfg(feature = "validation")]
+        let guarded = self.guarded()?;
+        #[cfg(not(feature = "validation"))]
+        let guarded = self;
+        guarded.assemble()
+    }
+
+    fn assemble(self) -> Result<Server, BuildError> {
         if self.page_size == PageSize::AtMost(0) {
             return Err(BuildError::option("page_size", "a page has at least one entry"));
         }
