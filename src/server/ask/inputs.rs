@@ -134,6 +134,7 @@ impl Inputs {
     }
 
     /// Forgets what the handler asked without needing the answer.
+    #[cfg(test)]
     pub(crate) fn forget(&self) {
         self.lock().noted.clear();
     }
