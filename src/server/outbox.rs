@@ -667,8 +667,8 @@ mod tests {
 
     #[test]
     fn log_messages_that_had_no_room_are_told_before_the_request_that_follows() {
-        let outbox = outbox(9, 120);
-        outbox.send_log("x".repeat(121).into());
+        let outbox = outbox(9, 140);
+        outbox.send_log("x".repeat(141).into());
         assert_eq!(outbox.send_request(1, "r".into()), Ok(()));
         let taken = take(&outbox);
         assert!(taken[0].contains("\"dropped\":1"), "{taken:?}");
