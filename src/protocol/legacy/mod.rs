@@ -21,6 +21,7 @@ mod requests;
 mod session;
 mod state;
 mod stream;
+mod subscribed;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -35,4 +36,5 @@ pub(crate) use registry::{AtCapacity, Ending, Lookup, Registry};
 pub(crate) use requests::{Asker, Heard, Reply, Unsent};
 pub(crate) use session::{CallRefused, Opening, Resumed, Session, SessionEnded};
 pub(crate) use state::{End, Sent};
+pub(crate) use subscribed::{NotSubscribed, Update};
 pub(crate) use ticket::{Answered, CallSender, Ticket};

@@ -94,6 +94,11 @@ impl Inputs {
         answers.into_iter().try_for_each(|(key, answer)| state.insert(key, answer))
     }
 
+    /// Whether the client was asked before, so that what comes of it rests on its answers.
+    pub(crate) fn has_rounds(&self) -> bool {
+        self.lock().rounds > 0
+    }
+
     /// The answer to a question, or a note that it was asked.
     pub(super) fn ask(&self, key: &str, question: impl FnOnce() -> Question) -> Asked {
         let mut state = self.lock();
@@ -131,12 +136,6 @@ impl Inputs {
             state.open = noted.iter().map(|question| question.key.clone()).collect();
         }
         noted
-    }
-
-    /// Forgets what the handler asked without needing the answer.
-    #[cfg(test)]
-    pub(crate) fn forget(&self) {
-        self.lock().noted.clear();
     }
 
     /// Takes the answer to an open question, and says whether it was the last. What is not open is
@@ -250,7 +249,7 @@ mod tests {
             assert!(matches!(asks(&inputs, &at.to_string()), Asked::Noted));
         }
         assert!(matches!(asks(&inputs, "more"), Asked::Refused(why) if why.contains("16")));
-        inputs.forget();
+        let inputs = Inputs::default();
         assert!(matches!(asks(&inputs, &"k".repeat(MAX_KEY)), Asked::Noted));
         for key in ["", &"k".repeat(MAX_KEY + 1)] {
             assert!(matches!(asks(&inputs, key), Asked::Refused(why) if why.contains("128")));

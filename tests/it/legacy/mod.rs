@@ -22,6 +22,7 @@ mod resume;
 mod sessions;
 mod stateless;
 mod streams;
+mod subscriptions;
 mod tools;
 mod version_header;
 
