@@ -3,6 +3,7 @@
 //! Nothing waits for a clock: tests wait for the tools' probe, for bytes, or for the end of a
 //! stream.
 
+mod asking;
 mod batches;
 mod cancellation;
 mod changes;
