@@ -24,7 +24,9 @@ pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};
 pub use crate::server::TypedToolResult;
 pub use crate::server::{
     Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, Changes,
-    ClientCapabilities, Content, Context, HandlerError, Icon, IconTheme, Implementation,
-    IntoToolResult, ResourceContents, ResourceLink, Role, Server, ServerBuilder, Structured, Tool,
-    ToolAnnotations, ToolCatalogue, ToolError, ToolHandler, ToolPage,
+    ClientCapabilities, Completion, CompletionHandler, CompletionReference, CompletionRequest,
+    Content, Context, GetPromptResult, HandlerError, Icon, IconTheme, Implementation,
+    IntoPromptResult, IntoToolResult, Prompt, PromptArgument, PromptCatalogue, PromptHandler,
+    PromptMessage, PromptPage, ResourceContents, ResourceLink, Role, Server, ServerBuilder,
+    Structured, Tool, ToolAnnotations, ToolCatalogue, ToolError, ToolHandler, ToolPage,
 };

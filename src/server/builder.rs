@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::build_error::BuildError;
 use super::catalogue::ToolCatalogue;
 use super::changes::Changes;
-use super::completion::Completions;
+use super::completion::CompletionsBuilder;
 use super::handler::ToolHandler;
 use super::implementation::{Icon, Implementation};
-use super::prompts::Prompts;
+use super::prompts::PromptsBuilder;
 use super::registry::{Inner, Logging, RegisteredTool, Server, ToolTable, Tools};
 use super::reply::{CacheHint, CacheScope};
 use super::resources::Resources;
@@ -44,8 +44,8 @@ pub struct ServerBuilder {
     tools: Vec<RegisteredTool>,
     catalogue: Option<Arc<dyn ToolCatalogue>>,
     pub(super) resources: Resources,
-    pub(super) prompts: Prompts,
-    pub(super) completions: Completions,
+    pub(super) prompts: PromptsBuilder,
+    pub(super) completions: CompletionsBuilder,
     changes: Option<Changes>,
 }
 
@@ -59,8 +59,8 @@ impl ServerBuilder {
             tools: Vec::new(),
             catalogue: None,
             resources: Resources::default(),
-            prompts: Prompts::default(),
-            completions: Completions::default(),
+            prompts: PromptsBuilder::default(),
+            completions: CompletionsBuilder::default(),
             changes: None,
         }
     }
@@ -149,8 +149,9 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// If two tools have one name, if a name or a schema is not valid, or if there are both tools
-    /// and a catalogue. The message names the tool.
+    /// If two tools or two prompts have one name, if a name or a schema is not valid, if there are
+    /// both tools and a catalogue of them (or prompts), or if something is to be completed that is
+    /// not there. The message names what is wrong.
     pub fn build(self) -> Result<Server, BuildError> {
         let tools = match (self.catalogue, self.tools) {
             (None, tools) if tools.is_empty() => Tools::None,
@@ -158,6 +159,8 @@ impl ServerBuilder {
             (Some(catalogue), tools) if tools.is_empty() => Tools::Catalogue(catalogue),
             (Some(_), _) => return Err(BuildError::tools_and_catalogue()),
         };
+        let prompts = self.prompts.build()?;
+        let completions = self.completions.build(&prompts, &self.resources)?;
         Ok(Server::from_inner(Inner {
             implementation: self.implementation,
             instructions: self.instructions,
@@ -165,8 +168,8 @@ impl ServerBuilder {
             logging: self.logging,
             tools,
             resources: self.resources,
-            prompts: self.prompts,
-            completions: self.completions,
+            prompts,
+            completions,
             changes: self.changes,
         }))
     }

@@ -41,8 +41,9 @@ impl Server {
             "resources/list" | "resources/read" | "resources/templates/list" => {
                 self.resources().dispatch(request, cx)
             }
-            "prompts/list" | "prompts/get" => self.prompts().dispatch(request, cx),
-            "completion/complete" => self.completions().complete(request, cx),
+            "prompts/list" => self.list_prompts(request, cx),
+            "prompts/get" => self.get_prompt(request, cx),
+            "completion/complete" => self.complete(request, cx),
             method => Err(RpcError::method_not_found(method)),
         };
         dispatched.unwrap_or_else(|error| Dispatched::Ready(Err(error)))
@@ -130,7 +131,7 @@ fn is_null(raw: &RawValue) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::task::Poll;
 
     use futures::FutureExt;
@@ -149,7 +150,12 @@ mod tests {
     };
 
     /// Dispatches a request whose params are these.
-    fn dispatch(server: &Server, method: &str, params: Value, cx: &Context) -> Dispatched {
+    pub(crate) fn dispatch(
+        server: &Server,
+        method: &str,
+        params: Value,
+        cx: &Context,
+    ) -> Dispatched {
         let body = Bytes::from(params.to_string());
         let raw: std::collections::BTreeMap<&str, &RawValue> =
             serde_json::from_slice(&body).unwrap();
@@ -158,7 +164,7 @@ mod tests {
     }
 
     /// The answer to a request whose handler never waits.
-    fn answer(
+    pub(crate) fn answer(
         server: &Server,
         method: &str,
         params: Value,
@@ -305,7 +311,7 @@ mod tests {
             .unwrap();
         for name in ["at-once", "later", "display"] {
             let error = call(&server, json!({ "name": name })).unwrap_err();
-            assert_eq!(error, RpcError::internal("the tool panicked"), "{name}");
+            assert_eq!(error, RpcError::internal("the handler panicked"), "{name}");
         }
     }
 
@@ -431,7 +437,7 @@ mod tests {
         };
         assert_eq!(find("a").unwrap().unwrap().name(), "a");
         assert_eq!(find("x"), Ok(None));
-        assert_eq!(find("bomb"), Err(RpcError::internal("the tool panicked")));
+        assert_eq!(find("bomb"), Err(RpcError::internal("the handler panicked")));
     }
 
     /// 2026-07-28, Tools, Capabilities: "`listChanged` indicates whether the server will emit

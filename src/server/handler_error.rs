@@ -57,6 +57,8 @@ pub(crate) enum ErrorKind {
     InvalidArguments { field: Option<String>, message: String },
     /// There is no such tool.
     UnknownTool(String),
+    /// There is no such prompt.
+    UnknownPrompt(String),
     /// A JSON-RPC error of the application's own.
     Protocol { code: i32, message: String, data: Option<Value> },
     /// The client did not declare capabilities that the call needs.
@@ -102,6 +104,12 @@ impl HandlerError {
     /// There is no tool of this name: for a [`ToolCatalogue`](crate::ToolCatalogue).
     pub fn unknown_tool(name: impl Into<String>) -> Self {
         Self::from_kind(ErrorKind::UnknownTool(name.into()))
+    }
+
+    /// There is no prompt of this name: for a [`PromptCatalogue`](crate::PromptCatalogue), and for
+    /// what completes the prompts of one.
+    pub fn unknown_prompt(name: impl Into<String>) -> Self {
+        Self::from_kind(ErrorKind::UnknownPrompt(name.into()))
     }
 
     /// A JSON-RPC error of the application's own.
@@ -216,6 +224,7 @@ impl fmt::Display for ErrorKind {
             }
             Self::InvalidArguments { field: None, message } => f.write_str(message),
             Self::UnknownTool(name) => write!(f, "Unknown tool: {name}"),
+            Self::UnknownPrompt(name) => write!(f, "Unknown prompt: {name}"),
             Self::Protocol { message, .. } => f.write_str(message),
             Self::MissingClientCapabilities(required) => {
                 let names: Vec<&str> = required.keys().map(String::as_str).collect();

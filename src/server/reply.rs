@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::ask::Question;
 use super::catalogue::ToolPage;
+use super::completion::Completion;
+use super::prompts::{GetPromptResult, PromptPage};
 use super::result::CallToolResult;
 use super::tool::{Tool, WireTool};
 use crate::protocol::jsonrpc::ObjectWriter;
@@ -53,6 +55,12 @@ pub(crate) enum Reply {
     CallTool(Box<CallToolResult>),
     /// A list of tools.
     Tools(ToolList, CacheHint),
+    /// A list of prompts.
+    Prompts(PromptPage, CacheHint),
+    /// What a prompt became.
+    GetPrompt(Box<GetPromptResult>),
+    /// What was suggested.
+    Completion(Completion),
     /// What the handler must know before it can go on. It is no reply where the client is asked
     /// meanwhile.
     InputRequired(Vec<Question>),
@@ -88,11 +96,15 @@ impl Reply {
             }
             Self::Tools(ToolList::Page(page), _) => {
                 object.member("tools", &wire_tools(page.tools.iter(), version))?;
-                match &page.next_cursor {
-                    Some(cursor) => object.member("nextCursor", cursor),
-                    None => Ok(()),
-                }
+                write_cursor(page.next_cursor.as_deref(), object)
             }
+            Self::Prompts(page, _) => {
+                let prompts: Vec<_> = page.prompts.iter().map(|it| it.wire(version)).collect();
+                object.member("prompts", &prompts)?;
+                write_cursor(page.next_cursor.as_deref(), object)
+            }
+            Self::GetPrompt(result) => result.write(version, object),
+            Self::Completion(completion) => object.member("completion", &completion.wire()),
         }
     }
 
@@ -100,7 +112,12 @@ impl Reply {
     pub(crate) fn meta(&self) -> Option<&Map<String, Value>> {
         match self {
             Self::CallTool(result) => result.meta(),
-            Self::Empty | Self::Tools(..) | Self::InputRequired(_) => None,
+            Self::GetPrompt(result) => result.meta(),
+            Self::Empty
+            | Self::Tools(..)
+            | Self::Prompts(..)
+            | Self::Completion(_)
+            | Self::InputRequired(_) => None,
         }
     }
 
@@ -108,10 +125,22 @@ impl Reply {
     /// Cacheable Results).
     pub(crate) fn cache_hint(&self) -> Option<CacheHint> {
         match self {
-            Self::Tools(_, hint) => Some(*hint),
-            Self::Empty | Self::CallTool(_) | Self::InputRequired(_) => None,
+            Self::Tools(_, hint) | Self::Prompts(_, hint) => Some(*hint),
+            Self::Empty
+            | Self::CallTool(_)
+            | Self::GetPrompt(_)
+            | Self::Completion(_)
+            | Self::InputRequired(_) => None,
         }
     }
+}
+
+/// Where the next page begins, if there is one (2026-07-28, Pagination, Response Format).
+fn write_cursor(
+    cursor: Option<&str>,
+    object: &mut ObjectWriter<'_>,
+) -> Result<(), serde_json::Error> {
+    cursor.map_or(Ok(()), |cursor| object.member("nextCursor", cursor))
 }
 
 /// Writes a list of all tools as members of a reply: `"tools":[..]`.

@@ -1,9 +1,11 @@
 //! Resources as they stand in content: links to them, and their contents.
 
+use base64::Engine;
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::implementation::{Icon, wire_icons};
 use crate::protocol::version::ProtocolVersion;
@@ -19,7 +21,8 @@ use crate::protocol::version::ProtocolVersion;
 /// let content = Content::resource_link(link);
 /// # let _ = content;
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ResourceLink {
     uri: String,
     name: String,
@@ -27,6 +30,7 @@ pub struct ResourceLink {
     description: Option<String>,
     mime_type: Option<String>,
     size: Option<u64>,
+    #[serde(default)]
     icons: Vec<Icon>,
 }
 
@@ -178,6 +182,35 @@ impl ResourceContents {
             ResourceData::Blob(bytes) => (None, Some(Base64(bytes))),
         };
         WireContents { uri: &self.uri, mime_type: self.mime_type.as_deref(), text, blob }
+    }
+}
+
+/// Reads bytes that are written as Base64.
+pub(crate) fn read_base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+    STANDARD.decode(&*text).map(Bytes::from).map_err(D::Error::custom)
+}
+
+impl<'de> Deserialize<'de> for ResourceContents {
+    /// Reads those of another server.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Read {
+            uri: String,
+            mime_type: Option<String>,
+            text: Option<String>,
+            blob: Option<Blob>,
+        }
+        #[derive(Deserialize)]
+        struct Blob(#[serde(deserialize_with = "read_base64")] Bytes);
+        let Read { uri, mime_type, text, blob } = Read::deserialize(deserializer)?;
+        let data = match (text, blob) {
+            (Some(text), None) => ResourceData::Text(text),
+            (None, Some(Blob(bytes))) => ResourceData::Blob(bytes),
+            _ => return Err(D::Error::custom("either `text` or `blob` must be there")),
+        };
+        Ok(Self { uri, mime_type, data })
     }
 }
 
