@@ -17,16 +17,21 @@ pub use crate::http::{
 pub use crate::protocol::client_addr::PeerAddr;
 pub use crate::protocol::head::Head;
 pub use crate::protocol::log_level::{LogLevel, UnknownLogLevel};
+pub use crate::protocol::modern::state::StateKeys;
 pub use crate::protocol::principal::Principal;
 pub use crate::protocol::refusal::Refusal;
 pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};
-#[cfg(feature = "schemars")]
-pub use crate::server::TypedToolResult;
 pub use crate::server::{
-    Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, Changes,
-    ClientCapabilities, Completion, CompletionHandler, CompletionReference, CompletionRequest,
-    Content, Context, GetPromptResult, HandlerError, Icon, IconTheme, Implementation,
-    IntoPromptResult, IntoToolResult, Prompt, PromptArgument, PromptCatalogue, PromptHandler,
-    PromptMessage, PromptPage, ResourceContents, ResourceLink, Role, Server, ServerBuilder,
-    Structured, Tool, ToolAnnotations, ToolCatalogue, ToolError, ToolHandler, ToolPage,
+    Annotations, Arguments, BooleanSchema, BoxFuture, BuildError, CacheScope, CallToolResult,
+    Changes, Choice, ClientCapabilities, Completion, CompletionHandler, CompletionReference,
+    CompletionRequest, Content, Context, CreateMessage, CreateMessageResult, Elicit, ElicitForm,
+    ElicitUrl, Elicitation, Elicited, FieldSchema, GetPromptResult, HandlerError, Icon, IconTheme,
+    Implementation, IncludeContext, IntoPromptResult, IntoToolResult, ListRoots, ModelPreferences,
+    MultiSelectSchema, NumberSchema, Prompt, PromptArgument, PromptCatalogue, PromptHandler,
+    PromptMessage, PromptPage, ResourceContents, ResourceLink, Role, Root, SamplingContent,
+    SamplingMessage, Server, ServerBuilder, SingleSelectSchema, StopReason, StringFormat,
+    StringSchema, Structured, Tool, ToolAnnotations, ToolCatalogue, ToolChoice, ToolError,
+    ToolHandler, ToolPage, ToolResult, ToolUse,
 };
+#[cfg(feature = "schemars")]
+pub use crate::server::{ElicitTyped, TypedToolResult};

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::body::ResponseBody;
 use super::commit::{Framing, Settled, settle};
 use super::endpoint::Admitted;
+use super::input::{Input, Origin};
 use super::observe;
 use super::request_stream::{Disconnect, RequestStream};
 use super::service::{CallPermit, Shared};
@@ -23,7 +24,8 @@ use crate::protocol::modern::{LISTEN, ModernRequest};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
-    Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Reply, Request,
+    Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Question, Reply,
+    Request,
 };
 
 /// Serves one request.
@@ -43,13 +45,20 @@ pub(crate) async fn call(
     }
     let Some(permit) = CallPermit::take(shared) else { return Err(refuse(Reason::TooManyCalls)) };
     let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
-    let cx = context(shared, &admitted, body, &modern);
+    let input = match Input::of(shared, &admitted.principal, &modern) {
+        Ok(input) => input,
+        Err(error) => return Ok(Answer::new(shared, &modern, framing).respond(Err(error))),
+    };
+    let cx = context(shared, &admitted, body, &modern, &input);
     if framing == Framing::JsonOnly {
         cx.outbox().discard();
     }
     let guard = CancelOnDrop(&cx);
-    let answer =
-        Answer { shared: Arc::clone(shared), id: id.clone(), version: modern.version, framing };
+    let mut answer = Answer::new(shared, &modern, framing);
+    match input.give(&cx) {
+        Ok(chain) => answer.origin = Origin::keep(&cx, body, &modern, chain),
+        Err(error) => return Ok(answer.respond(Err(error))),
+    }
     match check_params(shared, &admitted, &modern, &cx).await {
         Ok(()) => {}
         Err(Unchecked::Refused(reason)) => return Err(refuse(reason)),
@@ -105,10 +114,11 @@ impl Drop for CancelOnDrop<'_> {
 }
 
 fn context(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     admitted: &Admitted,
     body: &Bytes,
     modern: &ModernRequest<'_>,
+    input: &Input,
 ) -> Context {
     let share = |raw: &RawValue| shared.keep(body, raw);
     let info = CallInfo {
@@ -121,6 +131,7 @@ fn context(
         client_capabilities: Some(share(modern.client_capabilities)),
         polling: Polling::Impossible,
         asking: Asking::ByResult,
+        once: input.once(shared),
     };
     Context::new(info, shared.outbox_limits(), shared.registry.budget())
 }
@@ -179,9 +190,16 @@ struct Answer {
     id: RequestId,
     version: ProtocolVersion,
     framing: Framing,
+    /// None where the client can be asked nothing.
+    origin: Option<Origin>,
 }
 
 impl Answer {
+    fn new(shared: &Arc<Shared>, modern: &ModernRequest<'_>, framing: Framing) -> Self {
+        let (shared, id) = (Arc::clone(shared), modern.request.id.clone());
+        Self { shared, id, version: modern.version, framing, origin: None }
+    }
+
     /// The answer as a response of its own.
     fn respond(&self, outcome: Outcome) -> Response<ResponseBody> {
         match outcome {
@@ -229,11 +247,26 @@ impl Answer {
     /// The answer as a message.
     fn encode(&self, outcome: Outcome) -> Bytes {
         let encoded = match outcome {
+            Ok(Reply::InputRequired(questions)) => self.ask(&questions),
             Ok(reply) => encode_result(&self.id, |object| self.write(&reply, object))
                 .map_err(|error| RpcError::internal(format!("The result is not JSON: {error}"))),
             Err(error) => Err(error),
         };
         encoded.unwrap_or_else(|error| encode_error(Some(&self.id), &error))
+    }
+
+    /// The result that asks (2026-07-28, Multi Round-Trip Requests, InputRequiredResult).
+    fn ask(&self, questions: &[Question]) -> Result<Bytes, RpcError> {
+        let Some(origin) = &self.origin else {
+            return Err(RpcError::internal("a client that can be asked nothing was asked"));
+        };
+        let input_required = origin.ask(&self.shared, questions)?;
+        let encoded = encode_result(&self.id, |object| {
+            object.raw_member("resultType", b"\"input_required\"");
+            object.raw_member("_meta", &self.shared.server_meta);
+            input_required.write(object)
+        });
+        encoded.map_err(|error| RpcError::internal(error.to_string()))
     }
 
     /// 2026-07-28, Base Protocol, Result Responses: "The `result` MUST include a `resultType`

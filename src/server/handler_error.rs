@@ -170,6 +170,11 @@ impl HandlerError {
         Self::from_kind(ErrorKind::RefusedInput { key: key.to_owned(), code, message })
     }
 
+    /// Another call came with the same answers before.
+    pub(crate) fn used_before() -> Self {
+        Self::protocol(-32602, "`requestState` was used before, and is to be used once", None)
+    }
+
     /// The client did not answer in time.
     pub(crate) fn no_input(key: &str) -> Self {
         Self::from_kind(ErrorKind::NoInput(key.to_owned()))
@@ -186,6 +191,22 @@ impl HandlerError {
     /// The error that this was made from, if it is of this type.
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
         self.source()?.downcast_ref()
+    }
+
+    /// Whether this is how a handler unwinds that has asked its client something
+    /// ([`Context::elicit`](crate::Context::elicit) and its like): it is no failure, and to be passed on.
+    pub fn is_question(&self) -> bool {
+        matches!(*self.kind, ErrorKind::AwaitsInput(_))
+    }
+
+    /// Whether the client answered a question with an error: its user refused, say.
+    pub fn is_refused_by_client(&self) -> bool {
+        matches!(*self.kind, ErrorKind::RefusedInput { .. })
+    }
+
+    /// Whether the client did not answer a question in time.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(*self.kind, ErrorKind::NoInput(_))
     }
 
     pub(crate) fn into_kind(self) -> ErrorKind {

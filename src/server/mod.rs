@@ -43,6 +43,14 @@ mod typed;
 
 pub use annotations::{Annotations, Role};
 pub use arguments::Arguments;
+#[cfg(feature = "schemars")]
+pub use ask::ElicitTyped;
+pub use ask::{
+    BooleanSchema, Choice, CreateMessage, CreateMessageResult, Elicit, ElicitForm, ElicitUrl,
+    Elicitation, Elicited, FieldSchema, IncludeContext, ListRoots, ModelPreferences,
+    MultiSelectSchema, NumberSchema, Root, SamplingContent, SamplingMessage, SingleSelectSchema,
+    StopReason, StringFormat, StringSchema, ToolChoice, ToolResult, ToolUse,
+};
 pub use build_error::BuildError;
 pub use builder::ServerBuilder;
 pub use catalogue::{ToolCatalogue, ToolPage};
@@ -66,7 +74,7 @@ pub use tool::{Tool, ToolAnnotations};
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
 
-pub(crate) use ask::Asking;
+pub(crate) use ask::{Answer, Asking, NotUsable, Question, UseOnce};
 pub(crate) use changes::Audience;
 #[cfg(test)]
 pub(crate) use context::tests as context_tests;

@@ -1,49 +1,32 @@
-//! A server that can do everything that this crate can: what the official conformance suites ask
-//! for, and what the drivers of real clients in `tests/clients` call. It is a catalogue of the
-//! public interface too.
-//!
-//! ```text
-//! PORT=3000 cargo run --example everything      (0 takes any free port)
-//! ```
+//! Tools: each kind of content, progress, logs, headers, changes, and what tests count.
 
 use std::time::Duration;
 
 use mcp_http::{
-    Arguments, CallToolResult, Changes, Content, Context, LogLevel, McpService, ResourceContents,
-    Server, ServerBuilder, Structured, Tool, ToolAnnotations, ToolError, serve,
+    Arguments, CallToolResult, Changes, Content, Context, LogLevel, ResourceContents,
+    ServerBuilder, Structured, Tool, ToolAnnotations, ToolError,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 /// A PNG of one red pixel.
-const RED_PIXEL: &[u8] =
+pub(crate) const RED_PIXEL: &[u8] =
     b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\
     \x00\x90wS\xde\x00\x00\x00\x0cIDATx\xdac\xf8\xcf\xc0\x00\x00\x03\x01\x01\x00\xf7\x03AC\x00\x00\
     \x00\x00IEND\xaeB`\x82";
 
 /// A WAV of eight silent samples.
-const SILENCE: &[u8] =
+pub(crate) const SILENCE: &[u8] =
     b"RIFF,\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00@\x1f\x00\x00@\x1f\x00\x00\x01\x00\
     \x08\x00data\x08\x00\x00\x00\x80\x80\x80\x80\x80\x80\x80\x80";
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut builder = Server::builder("everything", env!("CARGO_PKG_VERSION"))
-        .title("Everything")
-        .description("Every feature of mcp-http, for tests")
-        .instructions("Call the tools in any order; they do not depend on each other.");
-    builder = content_tools(builder);
-    builder = speaking_tools(builder);
-    builder = demanding_tools(builder);
-    builder = watched_tools(builder, watch::Sender::default());
-    builder = announcing_tools(builder, &Changes::new());
-    let service = McpService::builder(builder.build()?).build()?;
-
-    let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
-    let running = serve(service).bind(("127.0.0.1", port)).await?;
-    println!("http://{}/mcp", running.local_addr());
-    running.until_signal().await?;
-    Ok(())
+/// Adds all tools of this file.
+pub(crate) fn add(builder: ServerBuilder, changes: &Changes) -> ServerBuilder {
+    let builder = content_tools(builder);
+    let builder = speaking_tools(builder);
+    let builder = demanding_tools(builder);
+    let builder = watched_tools(builder, watch::Sender::default());
+    announcing_tools(builder, changes)
 }
 
 // ---- each kind of content ----
@@ -268,7 +251,7 @@ fn schema_with_headers() -> Value {
 /// Nothing changes, but clients that listen are told to look.
 fn announcing_tools(builder: ServerBuilder, changes: &Changes) -> ServerBuilder {
     let announce = changes.clone();
-    builder.changes(changes).tool(
+    builder.tool(
         Tool::new("test_trigger_tool_change").with_description("Says that the tools have changed"),
         move |_: Arguments, _: Context| {
             announce.tools_changed();
