@@ -106,12 +106,10 @@ mod tests {
 
     use super::*;
     use crate::protocol::version::ProtocolVersion;
-    use crate::server::ask::{Answer, Ask, Asking};
-    use crate::server::client::ClientCapabilities;
+    use crate::server::ask::{Answer, Asking};
     use crate::server::context::CallInfo;
     use crate::server::context::tests::{context, info, raw};
     use crate::server::dispatch::tests::{answer, dispatch};
-    use crate::server::raw::RawJson;
     use crate::server::reply::CacheScope;
     use crate::server::{
         BoxFuture, GetPromptResult, HandlerError, Prompt, PromptArgument, PromptCatalogue,
@@ -274,30 +272,6 @@ mod tests {
         assert_eq!(get("own", json!({"a": 1})), Err(no_string));
     }
 
-    /// Asks for a string.
-    struct Word;
-
-    impl Ask for Word {
-        type Answer = String;
-        const METHOD: &'static str = "word";
-
-        fn requires(&self) -> (&'static str, serde_json::Map<String, Value>) {
-            ("words", serde_json::Map::new())
-        }
-
-        fn is_supported_by(&self, client: &ClientCapabilities) -> bool {
-            client.supports("words")
-        }
-
-        fn params(&self, _: ProtocolVersion) -> Result<RawJson, HandlerError> {
-            Ok(RawJson::empty_object())
-        }
-
-        fn read(&self, answer: &RawJson) -> Result<String, String> {
-            answer.read().ok_or_else(|| "it is no string".to_owned())
-        }
-    }
-
     /// 2026-07-28, Prompts, Getting a Prompt: "Servers MAY also respond to `prompts/get` with an
     /// `InputRequiredResult`"; DESIGN, decision 14: one handler serves both eras.
     #[test]
@@ -305,13 +279,13 @@ mod tests {
         use futures::FutureExt;
         let server = Server::builder("s", "1")
             .prompt(greet(), |arguments: Arguments, cx: Context| async move {
-                let word = cx.ask("word", &Word)?;
-                Ok::<_, HandlerError>(format!("{word} {}", arguments.raw()))
+                let roots = cx.list_roots("roots")?.len();
+                Ok::<_, HandlerError>(format!("{roots} {}", arguments.raw()))
             })
             .build()
             .unwrap();
         for asking in [Asking::Meanwhile, Asking::ByResult] {
-            let client_capabilities = Some(raw(json!({"words": {}})));
+            let client_capabilities = Some(raw(json!({"roots": {}})));
             let latest = info(ProtocolVersion::LATEST);
             let cx = context(CallInfo { asking, client_capabilities, ..latest });
             let params = json!({"name": "greet", "arguments": {"whom": "Ada"}});
@@ -325,10 +299,10 @@ mod tests {
                 continue;
             }
             assert!(asked.is_none() && running.take_questions().is_some());
-            cx.inputs().answer("word", Answer::Result(raw(json!("Hello")))).unwrap();
+            cx.inputs().answer("roots", Answer::Result(raw(json!({"roots": []})))).unwrap();
             cx.wake_handler();
             let reply = running.now_or_never().unwrap().unwrap();
-            let text = r#"Hello {"whom":"Ada"}"#;
+            let text = r#"0 {"whom":"Ada"}"#;
             let expected = GetPromptResult::new([PromptMessage::user(text)]);
             assert_eq!(reply, Reply::GetPrompt(Box::new(expected)));
         }
