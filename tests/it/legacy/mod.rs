@@ -6,6 +6,7 @@
 mod batches;
 mod cancellation;
 mod changes;
+mod completion;
 mod concurrency;
 mod disconnect;
 mod expiry;
@@ -17,6 +18,7 @@ mod listen;
 mod logging;
 mod messages;
 mod principals;
+mod prompts;
 mod resume;
 mod sessions;
 mod stateless;

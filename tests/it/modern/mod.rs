@@ -2,6 +2,7 @@
 
 mod annotations;
 mod cancellation;
+mod completion;
 mod discovery;
 mod envelope;
 mod errors;
@@ -10,3 +11,4 @@ mod listen;
 mod messages;
 mod notifications;
 mod params;
+mod prompts;

@@ -4,5 +4,6 @@ pub mod h2;
 pub mod messages;
 #[cfg(all(unix, feature = "schemars"))]
 pub mod process;
+pub mod prompts;
 pub mod server;
 pub mod wire;
