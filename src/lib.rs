@@ -26,12 +26,14 @@ pub use crate::server::{
     Changes, Choice, ClientCapabilities, Completion, CompletionHandler, CompletionReference,
     CompletionRequest, Content, Context, CreateMessage, CreateMessageResult, Elicit, ElicitForm,
     ElicitUrl, Elicitation, Elicited, FieldSchema, GetPromptResult, HandlerError, Icon, IconTheme,
-    Implementation, IncludeContext, IntoPromptResult, IntoToolResult, ListRoots, ModelPreferences,
-    MultiSelectSchema, NumberSchema, Prompt, PromptArgument, PromptCatalogue, PromptHandler,
-    PromptMessage, PromptPage, ResourceContents, ResourceLink, Role, Root, SamplingContent,
-    SamplingMessage, Server, ServerBuilder, SingleSelectSchema, StopReason, StringFormat,
-    StringSchema, Structured, Tool, ToolAnnotations, ToolCatalogue, ToolChoice, ToolError,
-    ToolHandler, ToolPage, ToolResult, ToolUse,
+    Implementation, IncludeContext, IntoPromptResult, IntoResourceResult, IntoToolResult,
+    ListRoots, ModelPreferences, MultiSelectSchema, NumberSchema, Prompt, PromptArgument,
+    PromptCatalogue, PromptHandler, PromptMessage, PromptPage, PromptSet, ReadRequest,
+    ReadResourceResult, Resource, ResourceCatalogue, ResourceContents, ResourceHandler,
+    ResourceLink, ResourcePage, ResourceSet, ResourceTemplate, ResourceTemplatePage, Role, Root,
+    SamplingContent, SamplingMessage, Server, ServerBuilder, SingleSelectSchema, StopReason,
+    StringFormat, StringSchema, Structured, Tool, ToolAnnotations, ToolCatalogue, ToolChoice,
+    ToolError, ToolHandler, ToolPage, ToolResult, ToolSet, ToolUse, UriTemplate, Variables,
 };
 #[cfg(feature = "schemars")]
 pub use crate::server::{ElicitTyped, TypedToolResult};

@@ -10,6 +10,7 @@ use super::input;
 use super::path::Endpoint;
 use super::service::{McpService, Shared};
 use super::standalone::StandaloneStream;
+use crate::protocol::change::SubscriptionLimits;
 use crate::protocol::client_addr::TrustedHops;
 use crate::protocol::jsonrpc::ParseLimits;
 use crate::protocol::legacy::Limits;
@@ -398,6 +399,18 @@ impl McpServiceBuilder {
     /// with 503 and `Retry-After`.
     pub fn max_calls_per_session(mut self, calls: usize) -> Self {
         self.limits.calls = calls;
+        self
+    }
+
+    /// How many resources one client may subscribe to, and how many bytes their URIs may have
+    /// together: 256 and 64 KiB by default. A client is a legacy session, or one
+    /// `subscriptions/listen`. One more is answered with -32602, which says what to do; and so is a
+    /// URI of more than 8,000 bytes.
+    ///
+    /// What is subscribed to counts towards [`max_held_bytes`](Self::max_held_bytes), each URI with
+    /// 128 bytes besides its own.
+    pub fn max_subscriptions(mut self, resources: usize, bytes: usize) -> Self {
+        self.limits.subscriptions = SubscriptionLimits { uris: resources, bytes };
         self
     }
 

@@ -9,14 +9,12 @@ use super::changes::Changes;
 use super::completion::CompletionsBuilder;
 use super::handler::ToolHandler;
 use super::implementation::{Icon, Implementation};
+use super::page::PageSize;
 use super::prompts::PromptsBuilder;
 use super::registry::{Inner, Logging, RegisteredTool, Server, ToolTable, Tools};
 use super::reply::{CacheHint, CacheScope};
-use super::resources::Resources;
+use super::resources::ResourcesBuilder;
 use super::tool::Tool;
-
-/// The largest `ttlMs` that JavaScript reads exactly: 285,000 years.
-const MAX_TTL_MS: u64 = (1 << 53) - 1;
 
 /// Describes a [`Server`].
 ///
@@ -40,10 +38,11 @@ pub struct ServerBuilder {
     implementation: Implementation,
     instructions: Option<String>,
     cache: CacheHint,
+    page_size: PageSize,
     logging: Logging,
     tools: Vec<RegisteredTool>,
     catalogue: Option<Arc<dyn ToolCatalogue>>,
-    pub(super) resources: Resources,
+    pub(super) resources: ResourcesBuilder,
     pub(super) prompts: PromptsBuilder,
     pub(super) completions: CompletionsBuilder,
     changes: Option<Changes>,
@@ -55,10 +54,11 @@ impl ServerBuilder {
             implementation: Implementation::new(name, version),
             instructions: None,
             cache: CacheHint::default(),
+            page_size: PageSize::default(),
             logging: Logging::Declared,
             tools: Vec::new(),
             catalogue: None,
-            resources: Resources::default(),
+            resources: ResourcesBuilder::default(),
             prompts: PromptsBuilder::default(),
             completions: CompletionsBuilder::default(),
             changes: None,
@@ -98,10 +98,26 @@ impl ServerBuilder {
     /// How long clients may take lists and the server's description for fresh, and who may cache
     /// them (2026-07-28, Caching). Default: not at all, and privately.
     ///
+    /// It does not reach what is read from resources: see
+    /// [`Resource::with_cache`](crate::Resource::with_cache).
+    ///
     /// A public list may be shown to every caller, whoever asked for it.
     pub fn cache(mut self, ttl: Duration, scope: CacheScope) -> Self {
-        let millis = u64::try_from(ttl.as_millis()).unwrap_or(MAX_TTL_MS);
-        self.cache = CacheHint { ttl_ms: millis.min(MAX_TTL_MS), scope };
+        self.cache = CacheHint::new(ttl, scope);
+        self
+    }
+
+    /// How many tools, resources, templates or prompts a page of a list has at most; clients ask
+    /// for the next page by a cursor (2026-07-28, Pagination). Default: no limit, since not all
+    /// clients ask for a second page.
+    ///
+    /// Cursors are opaque, mean the same in every instance of the server, and survive a restart:
+    /// they name the entries before and after their place, so that others may come and go. They
+    /// are good for what is registered here; a catalogue makes pages of its own.
+    ///
+    /// Building the server fails if the size is 0.
+    pub fn page_size(mut self, entries: usize) -> Self {
+        self.page_size = PageSize::AtMost(entries);
         self
     }
 
@@ -136,8 +152,10 @@ impl ServerBuilder {
         self
     }
 
-    /// Lets this handle say that the server's lists have changed, and declares that they can
-    /// (`listChanged`): the list of tools, if there are tools or a catalogue. See [`Changes`].
+    /// Lets this handle say what of the server has changed, and declares that it can: of tools,
+    /// prompts and resources, where there are any or a catalogue of them, that their lists change
+    /// (`listChanged`), and of resources that clients can subscribe to each (`subscribe`). See
+    /// [`Changes`].
     ///
     /// Without one nothing is declared, and the server has nothing to say but what calls say.
     pub fn changes(mut self, changes: &Changes) -> Self {
@@ -149,25 +167,29 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// If two tools or two prompts have one name, if a name or a schema is not valid, if there are
-    /// both tools and a catalogue of them (or prompts), or if something is to be completed that is
-    /// not there. The message names what is wrong.
+    /// If two tools, two prompts or two resources have one name or URI, if a name, a URI or a schema
+    /// is not valid, if there are some of a kind and a catalogue of that kind besides, or if what is
+    /// to be completed is not there. The message names what is wrong.
     pub fn build(self) -> Result<Server, BuildError> {
+        if self.page_size == PageSize::AtMost(0) {
+            return Err(BuildError::option("page_size", "a page has at least one entry"));
+        }
         let tools = match (self.catalogue, self.tools) {
             (None, tools) if tools.is_empty() => Tools::None,
-            (None, tools) => Tools::Registered(ToolTable::new(tools)?),
+            (None, tools) => Tools::Registered(ToolTable::new(tools, self.page_size)?),
             (Some(catalogue), tools) if tools.is_empty() => Tools::Catalogue(catalogue),
             (Some(_), _) => return Err(BuildError::tools_and_catalogue()),
         };
-        let prompts = self.prompts.build()?;
-        let completions = self.completions.build(&prompts, &self.resources)?;
+        let resources = self.resources.build(self.page_size, self.cache)?;
+        let prompts = self.prompts.build(self.page_size)?;
+        let completions = self.completions.build(&prompts, &resources)?;
         Ok(Server::from_inner(Inner {
             implementation: self.implementation,
             instructions: self.instructions,
             cache: self.cache,
             logging: self.logging,
             tools,
-            resources: self.resources,
+            resources,
             prompts,
             completions,
             changes: self.changes,
@@ -266,7 +288,14 @@ mod tests {
         let public = builder().cache(Duration::from_secs(2), CacheScope::Public);
         assert_eq!(hint(public), CacheHint { ttl_ms: 2_000, scope: CacheScope::Public });
         let forever = builder().cache(Duration::MAX, CacheScope::Private);
-        assert_eq!(hint(forever).ttl_ms, MAX_TTL_MS);
+        assert_eq!(hint(forever).ttl_ms, (1 << 53) - 1);
+    }
+
+    #[test]
+    fn a_page_has_at_least_one_entry() {
+        let error = builder().page_size(0).build().unwrap_err();
+        assert_eq!(error.to_string(), "option `page_size`: a page has at least one entry");
+        assert!(builder().page_size(1).build().is_ok());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::annotations::{Annotations, WireAnnotations};
-use super::resource::{
+use super::resources::{
     Base64, ResourceContents, ResourceLink, WireContents, WireLink, read_base64,
 };
 use super::revision::Revision;
@@ -147,7 +147,9 @@ impl Content {
             }
             Block::Link(link) if known => WireBlock::ResourceLink(link.wire(version)),
             Block::Link(link) => WireBlock::Text { text: link.to_text().into() },
-            Block::Resource { resource } => WireBlock::Resource { resource: resource.wire() },
+            Block::Resource { resource } => {
+                WireBlock::Resource { resource: resource.wire(version) }
+            }
         };
         WireContent {
             block,

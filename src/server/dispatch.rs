@@ -7,11 +7,13 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::arguments::Arguments;
+use super::catalogue::ToolPage;
 use super::context::Context;
 use super::outcome::unknown_tool;
+use super::page::{ListPage, WrittenList};
 use super::raw::RawJson;
-use super::registry::{Server, ToolTable, Tools};
-use super::reply::{Reply, ToolList};
+use super::registry::{Server, Tools};
+use super::reply::{CacheHint, Reply};
 use super::running::{Running, Target};
 use crate::protocol::jsonrpc::{Params, RpcError, string};
 
@@ -50,33 +52,23 @@ impl Server {
     }
 
     fn list_tools(&self, request: &Request<'_>, cx: Context) -> Result<Dispatched, RpcError> {
+        let hint = self.cache_hint();
         match self.tool_source() {
             Tools::None => Err(RpcError::method_not_found(request.method)),
-            Tools::Registered(tools) => self.list_registered(request, tools, &cx),
+            Tools::Registered(tools) => request.page(tools.list(), hint, &cx),
             Tools::Catalogue(catalogue) => {
-                let (catalogue, hint) = (Arc::clone(catalogue), self.cache_hint());
+                let catalogue = Arc::clone(catalogue);
                 let cursor = request.cursor()?.map(Cow::into_owned);
                 Ok(Dispatched::Running(Running::list(cx, |cx| {
-                    let page = catalogue.list(cursor, cx);
-                    Box::pin(async move { Ok(Reply::Tools(ToolList::Page(page.await?), hint)) })
+                    let (version, page) = (cx.protocol_version(), catalogue.list(cursor, cx));
+                    Box::pin(async move {
+                        let ToolPage { tools, next_cursor } = page.await?;
+                        let tools = tools.iter().map(|tool| &**tool);
+                        Ok(Reply::List(ListPage::new(tools, next_cursor, version, hint)))
+                    })
                 })))
             }
         }
-    }
-
-    /// The list of registered tools has one page, so that no cursor can be valid (2026-07-28,
-    /// Pagination, Error Handling: "Invalid cursors SHOULD result in an error with code -32602").
-    fn list_registered(
-        &self,
-        request: &Request<'_>,
-        tools: &ToolTable,
-        cx: &Context,
-    ) -> Result<Dispatched, RpcError> {
-        if request.cursor()?.is_some() {
-            return Err(RpcError::invalid_params("Invalid cursor"));
-        }
-        let list = ToolList::Written(tools.written(cx.protocol_version()));
-        Ok(Dispatched::Ready(Ok(Reply::Tools(list, self.cache_hint()))))
     }
 
     fn call_tool(&self, request: &Request<'_>, cx: Context) -> Result<Dispatched, RpcError> {
@@ -116,6 +108,17 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// A page of a list that was registered.
+    pub(super) fn page(
+        &self,
+        list: &WrittenList,
+        hint: CacheHint,
+        cx: &Context,
+    ) -> Result<Dispatched, RpcError> {
+        let page = list.page(self.cursor()?.as_deref(), cx.protocol_version(), hint)?;
+        Ok(Dispatched::Ready(Ok(Reply::List(page))))
+    }
+
     /// Absent arguments are none; so is `null`, which some clients write for it.
     pub(super) fn arguments(&self) -> Result<Arguments, RpcError> {
         match self.params.get("arguments").filter(|raw| !is_null(raw)) {
@@ -146,7 +149,7 @@ pub(crate) mod tests {
     use crate::server::reply::tests::members;
     use crate::server::{
         BoxFuture, CallToolResult, Changes, FoundTool, Tool, ToolAnnotations, ToolCatalogue,
-        ToolError, ToolPage,
+        ToolError,
     };
 
     /// Dispatches a request whose params are these.

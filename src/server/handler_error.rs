@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::protocol::jsonrpc::RpcError;
+
 /// Why a handler failed: that of a tool, of a prompt or of a resource.
 ///
 /// Like `anyhow::Error`, it is made from any error by `?`, and is no [`std::error::Error`]
@@ -59,6 +61,8 @@ pub(crate) enum ErrorKind {
     UnknownTool(String),
     /// There is no such prompt.
     UnknownPrompt(String),
+    /// There is no resource of this URI.
+    ResourceNotFound(String),
     /// A JSON-RPC error of the application's own.
     Protocol { code: i32, message: String, data: Option<Value> },
     /// The client did not declare capabilities that the call needs.
@@ -112,6 +116,25 @@ impl HandlerError {
         Self::from_kind(ErrorKind::UnknownPrompt(name.into()))
     }
 
+    /// There is no resource of this URI, or not for this caller (2026-07-28, Resources, Error
+    /// Handling).
+    ///
+    /// From revision 2026-07-28 on that is the error `-32602`, before `-32002`; its data names the
+    /// URI either way. Of a tool, the model is told.
+    ///
+    /// ```
+    /// use mcp_http::{HandlerError, ReadRequest};
+    ///
+    /// async fn note(request: ReadRequest) -> Result<String, HandlerError> {
+    ///     let id = request.variables().get("id").unwrap_or_default();
+    ///     look_up(id).ok_or_else(|| HandlerError::resource_not_found(request.uri()))
+    /// }
+    /// # fn look_up(_: &str) -> Option<String> { None }
+    /// ```
+    pub fn resource_not_found(uri: impl Into<String>) -> Self {
+        Self::from_kind(ErrorKind::ResourceNotFound(uri.into()))
+    }
+
     /// A JSON-RPC error of the application's own.
     ///
     /// JSON-RPC reserves the codes from -32768 to -32000; the protocol's own among them keep
@@ -148,6 +171,11 @@ impl HandlerError {
     ) -> Self {
         let required = required.into_iter().map(|(name, value)| (name.into(), value)).collect();
         Self::from_kind(ErrorKind::MissingClientCapabilities(required))
+    }
+
+    /// An error that is an answer already.
+    pub(crate) fn from_rpc(error: RpcError) -> Self {
+        Self::protocol(error.code.as_i32(), error.message, error.data.map(|data| *data))
     }
 
     /// The client cannot be asked.
@@ -209,6 +237,11 @@ impl HandlerError {
         matches!(*self.kind, ErrorKind::NoInput(_))
     }
 
+    /// Whether the client could not mend it with any answer: it cannot be asked.
+    pub(crate) fn is_beyond_input(&self) -> bool {
+        matches!(*self.kind, ErrorKind::MissingClientCapabilities(_) | ErrorKind::CannotAsk(_))
+    }
+
     pub(crate) fn into_kind(self) -> ErrorKind {
         *self.kind
     }
@@ -246,6 +279,7 @@ impl fmt::Display for ErrorKind {
             Self::InvalidArguments { field: None, message } => f.write_str(message),
             Self::UnknownTool(name) => write!(f, "Unknown tool: {name}"),
             Self::UnknownPrompt(name) => write!(f, "Unknown prompt: {name}"),
+            Self::ResourceNotFound(uri) => write!(f, "Resource not found: {uri}"),
             Self::Protocol { message, .. } => f.write_str(message),
             Self::MissingClientCapabilities(required) => {
                 let names: Vec<&str> = required.keys().map(String::as_str).collect();

@@ -25,11 +25,11 @@ mod implementation;
 mod notification;
 mod outbox;
 mod outcome;
+mod page;
 mod prompts;
 mod raw;
 mod registry;
 mod reply;
-mod resource;
 mod resources;
 mod result;
 mod revision;
@@ -37,6 +37,7 @@ mod running;
 #[cfg(all(test, shuttle))]
 mod shuttle_tests;
 mod tool;
+mod tool_set;
 
 #[cfg(feature = "schemars")]
 mod typed;
@@ -64,13 +65,18 @@ pub use handler_error::{HandlerError, ToolError};
 pub use implementation::{Icon, IconTheme, Implementation};
 pub use prompts::{
     GetPromptResult, IntoPromptResult, Prompt, PromptArgument, PromptCatalogue, PromptHandler,
-    PromptMessage, PromptPage,
+    PromptMessage, PromptPage, PromptSet,
 };
 pub use registry::Server;
 pub use reply::CacheScope;
-pub use resource::{ResourceContents, ResourceLink};
+pub use resources::{
+    IntoResourceResult, ReadRequest, ReadResourceResult, Resource, ResourceCatalogue,
+    ResourceContents, ResourceHandler, ResourceLink, ResourcePage, ResourceSet, ResourceTemplate,
+    ResourceTemplatePage, UriTemplate, Variables,
+};
 pub use result::{CallToolResult, IntoToolResult, Structured};
 pub use tool::{Tool, ToolAnnotations};
+pub use tool_set::ToolSet;
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
 

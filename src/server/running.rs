@@ -195,13 +195,16 @@ impl Work {
 }
 
 /// What a handler has ended with: "the question is recorded ... and honoured whatever error type
-/// the handler returns" (DESIGN, decision 14).
+/// the handler returns" (DESIGN, decision 14). But for an error that no answer could mend: then
+/// the client is not asked in vain.
 fn end<T>(
     cx: &Context,
     result: Result<T, HandlerError>,
     answer: impl FnOnce(Result<T, HandlerError>) -> Outcome,
 ) -> Ended {
-    if result.is_err() {
+    if let Err(error) = &result
+        && !error.is_beyond_input()
+    {
         let questions = cx.inputs().put();
         if !questions.is_empty() {
             return Ended::Asks(questions);

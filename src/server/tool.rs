@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::build_error::BuildError;
 use super::implementation::{Icon, wire_icons};
+use super::page::Listed;
 use super::revision::Revision;
 use crate::protocol::version::ProtocolVersion;
 
@@ -220,6 +221,19 @@ impl Tool {
             icons: wire_icons(&self.icons, version),
             meta: self.meta.as_ref().filter(|_| known),
         }
+    }
+}
+
+impl Listed for Tool {
+    const MEMBER: &'static str = "tools";
+    type Wire<'a> = WireTool<'a>;
+
+    fn key(&self) -> &str {
+        &self.name
+    }
+
+    fn wire(&self, version: ProtocolVersion) -> WireTool<'_> {
+        Tool::wire(self, version)
     }
 }
 

@@ -118,6 +118,12 @@ impl Post<'_> {
                     Err(error) => Call::refused(answer, &error),
                 })
             }
+            "resources/subscribe" if let Some(session) = self.subscribing() => {
+                self.subscribe(session, answer, &request.params)
+            }
+            "resources/unsubscribe" if let Some(session) = self.subscribing() => {
+                self.unsubscribe(session, answer, &request.params)
+            }
             // 2025-03-26, Lifecycle, Initialization: "The initialize request MUST NOT be part of
             // a JSON-RPC batch".
             "initialize" => {
@@ -169,7 +175,7 @@ impl Post<'_> {
         Ok(Call { answer, state, cx: Some(cx), cancelled, ticket, permit: Some(permit) })
     }
 
-    fn empty(&self, answer: Answer) -> Call {
+    pub(super) fn empty(&self, answer: Answer) -> Call {
         let message = answer.encode(Ok(Reply::Empty));
         Call::done(answer, message)
     }

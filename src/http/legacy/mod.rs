@@ -6,6 +6,7 @@ mod drive;
 mod listen;
 mod post;
 mod session;
+mod subscribe;
 
 pub(crate) use listen::get;
 pub(crate) use post::post;

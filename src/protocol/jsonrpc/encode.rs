@@ -37,10 +37,12 @@ impl<'a> ObjectWriter<'a> {
         self.buffer.extend_from_slice(json);
     }
 
-    /// Adds members that are JSON already: `"a":1,"b":2`, without the braces, and not empty.
-    pub(crate) fn raw_members(&mut self, json: &[u8]) {
-        self.separate();
-        self.buffer.extend_from_slice(json);
+    /// Adds an array whose elements are JSON already, with commas between them.
+    pub(crate) fn raw_array(&mut self, key: &'static str, elements: &[u8]) {
+        self.key(key);
+        self.buffer.push(b'[');
+        self.buffer.extend_from_slice(elements);
+        self.buffer.push(b']');
     }
 
     /// Ends the object.
@@ -143,12 +145,13 @@ mod tests {
     fn a_result_is_one_object_with_the_members_in_order() {
         let bytes = encode_result(&RequestId::from(7), |object| {
             object.raw_member("resultType", b"\"complete\"");
-            object.raw_members(br#""a":1,"b":2"#);
+            object.raw_array("list", b"1,2");
+            object.raw_array("none", b"");
             object.member("text", "a\nb")
         });
         assert_eq!(
             bytes.unwrap(),
-            r#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","a":1,"b":2,"text":"a\nb"}}"#
+            r#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","list":[1,2],"none":[],"text":"a\nb"}}"#
         );
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::protocol::change::SubscriptionLimits;
+
 /// What sessions and their streams may hold, and for how long.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
@@ -37,6 +39,8 @@ pub(crate) struct Limits {
     /// Requests whose answers are gone but whose clients are still told so: 16 in a session, which
     /// is what fits into the 2 KiB that an idle session may cost.
     pub(crate) tombstones: usize,
+    /// The resources that the client of a session may subscribe to: 256, of 64 KiB of URIs.
+    pub(crate) subscriptions: SubscriptionLimits,
     /// How long a connection may leave a message untaken before it is detached: 60 s.
     pub(crate) stall: Duration,
     /// What a displaced connection is told to wait before it comes back, to begin with: 1 s.
@@ -64,6 +68,7 @@ impl Default for Limits {
             finished_streams: 64,
             retention: Duration::from_secs(5 * 60),
             tombstones: 16,
+            subscriptions: SubscriptionLimits::default(),
             stall: Duration::from_secs(60),
             retry: Duration::from_secs(1),
             sweep_period: Duration::from_secs(15),

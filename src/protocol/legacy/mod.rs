@@ -20,6 +20,7 @@ mod registry;
 mod session;
 mod state;
 mod stream;
+mod subscribed;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -33,4 +34,5 @@ pub(crate) use refusals::{no_room, session_ended, shutting_down};
 pub(crate) use registry::{AtCapacity, Ending, Lookup, Registry};
 pub(crate) use session::{CallRefused, Opening, Resumed, Session, SessionEnded};
 pub(crate) use state::{End, Sent};
+pub(crate) use subscribed::{NotSubscribed, Update};
 pub(crate) use ticket::{Answered, CallSender, Ticket};

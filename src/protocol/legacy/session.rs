@@ -17,6 +17,7 @@ use super::polling::Polling;
 use super::reader::Seat;
 use super::state::{Cancelled, Closed, End, Found, Phase, Sent, State, Tidied};
 use super::stream::{Move, Start};
+use super::subscribed::{NotSubscribed, Outline, Update};
 use super::ticket::{Answered, Cancel, Ticket};
 use crate::protocol::budget::Budget;
 use crate::protocol::client_addr::AddressBlock;
@@ -97,6 +98,8 @@ pub(crate) struct Session {
     touched: AtomicU64,
     /// How many connections there are to its streams, those among them that lost theirs.
     connections: AtomicUsize,
+    /// What its client subscribed to, roughly.
+    outline: Outline,
     state: Mutex<State>,
 }
 
@@ -131,6 +134,7 @@ impl Session {
             shared,
             touched: AtomicU64::new(reading.0),
             connections: AtomicUsize::new(0),
+            outline: Outline::default(),
             state,
         })
     }
@@ -289,10 +293,37 @@ impl Session {
         self.with(|state, effects| state.notify(kind, message, self.limits(), effects))
     }
 
-    /// Says on the standalone stream that something changed, unless the client did not say yet
-    /// that it is initialized, or the same is still to be given to it.
+    /// Says on the standalone stream that a list changed, unless the client did not say yet that it
+    /// is initialized, or the same is still to be given to it.
     pub(crate) fn announce(&self, message: &Bytes) {
         self.with(|state, effects| state.announce(message, self.limits(), effects));
+    }
+
+    /// Says there that a resource changed, if its client subscribed to it, unless the same is still
+    /// to be given to it.
+    pub(crate) fn announce_update(&self, update: &Update<'_>) {
+        if self.outline.may_hold(update) {
+            self.with(|state, effects| state.announce_update(update, self.limits(), effects));
+        }
+    }
+
+    /// Subscribes the client to a resource.
+    pub(crate) fn subscribe(&self, uri: &str) -> Result<(), NotSubscribed> {
+        self.with(|state, _| {
+            let subscribed = state.subscribe(uri, self.limits());
+            self.outline.draw(state.subscribed());
+            subscribed
+        })
+    }
+
+    /// Ends a subscription: of this resource it is told nothing more, not even what was to be told
+    /// already.
+    pub(crate) fn unsubscribe(&self, uri: &str) -> Result<(), SessionEnded> {
+        self.with(|state, _| {
+            let unsubscribed = state.unsubscribe(uri);
+            self.outline.draw(state.subscribed());
+            unsubscribed
+        })
     }
 
     /// Whether a `Last-Event-ID` names a POST stream of this session. Any other is as good as

@@ -16,7 +16,8 @@ use super::polling::Polling;
 use super::reader::Seat;
 use super::refusals;
 use super::session::{CallRefused, SessionEnded};
-use super::stream::{Move, Start, Stream};
+use super::stream::{MayHaveChanged, Move, Start, Stream};
+use super::subscribed::{NotSubscribed, Subscribed, Update};
 use super::ticket::{Answered, Cancel};
 use super::tombstones::Tombstones;
 use crate::protocol::budget::Budget;
@@ -122,6 +123,8 @@ pub(super) struct State {
     posts: BTreeMap<u64, Stream>,
     calls: BTreeMap<u64, Call>,
     tombstones: Tombstones,
+    /// None while there is no subscription.
+    subscribed: Option<Box<Subscribed>>,
     streams_opened: u64,
     calls_begun: u64,
 }
@@ -139,6 +142,7 @@ impl State {
             posts: BTreeMap::new(),
             calls: BTreeMap::new(),
             tombstones: Tombstones::default(),
+            subscribed: None,
             streams_opened: 0,
             calls_begun: 0,
         }
@@ -286,22 +290,74 @@ impl State {
         self.append(StreamId::STANDALONE, kind, message, limits, effects)
     }
 
-    /// Says on the standalone stream that something changed, if the client is ready to hear it
+    /// Subscribes the client to a resource.
+    pub(super) fn subscribe(&mut self, uri: &str, limits: &Limits) -> Result<(), NotSubscribed> {
+        self.alive().map_err(|SessionEnded| NotSubscribed::Ended)?;
+        let budget = &self.budget;
+        let subscribed = self.subscribed.get_or_insert_with(|| Box::new(Subscribed::new(budget)));
+        let added = subscribed.add(uri, limits.subscriptions);
+        self.subscribed.take_if(|subscribed| subscribed.is_empty());
+        added
+    }
+
+    /// Ends a subscription, if there is one. What no connection was given of it goes too: to be told
+    /// of a resource after the answer to `resources/unsubscribe` would be a surprise.
+    pub(super) fn unsubscribe(&mut self, uri: &str) -> Result<(), SessionEnded> {
+        self.alive()?;
+        let told = self.subscribed.as_mut().and_then(|subscribed| subscribed.remove(uri));
+        self.subscribed.take_if(|subscribed| subscribed.is_empty());
+        if let (Some(place), Some(stream)) = (told, self.standalone.as_deref_mut()) {
+            stream.withdraw(place);
+        }
+        Ok(())
+    }
+
+    /// Says on the standalone stream that a list changed, if the client is ready to hear it
     /// (2025-11-25, Lifecycle, Initialization: with `notifications/initialized` it says that "it is
     /// ready to begin normal operations").
     ///
     /// While one such message waits for its reader a second adds nothing, so that where no
     /// connection ever comes one is all there is.
     pub(super) fn announce(&mut self, message: &Bytes, limits: &Limits, effects: &mut Effects) {
-        if self.phase != Phase::Initialized {
+        let waits = || self.standalone.as_deref().is_some_and(|stream| stream.awaits(message));
+        if self.phase != Phase::Initialized || waits() {
             return;
         }
-        let budget = &self.budget;
-        self.standalone.get_or_insert_with(|| Box::new(Stream::standalone(budget)));
+        self.tell(message, limits, effects);
+    }
+
+    /// Says there that a resource changed, if the client subscribed to it, and is not still to be
+    /// told so.
+    pub(super) fn announce_update(
+        &mut self,
+        update: &Update<'_>,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) {
+        let place = self.subscribed.as_mut().and_then(|it| it.place(update.uri));
+        let Some(told) = place.copied() else { return };
+        if self.standalone.as_deref().is_some_and(|stream| stream.awaits_at(told)) {
+            return;
+        }
+        let told = self.tell(update.message, limits, effects);
+        if let Some(place) = self.subscribed.as_mut().and_then(|it| it.place(update.uri)) {
+            *place = told;
+        }
+    }
+
+    /// What the client subscribed to, if there is anything.
+    pub(super) fn subscribed(&self) -> Option<&Subscribed> {
+        self.subscribed.as_deref()
+    }
+
+    fn tell(&mut self, message: &Bytes, limits: &Limits, effects: &mut Effects) -> u64 {
         self.trim(message.len(), limits);
         let room = self.room(StreamId::STANDALONE, limits);
-        let stream = self.stream(StreamId::STANDALONE);
-        effects.wake(stream.and_then(|stream| stream.append_once(message, room)));
+        let budget = &self.budget;
+        let stream = self.standalone.get_or_insert_with(|| Box::new(Stream::standalone(budget)));
+        let (place, waker) = stream.announce(message, room);
+        effects.wake(waker);
+        place
     }
 
     /// Whether a `Last-Event-ID` names a POST stream of this session, be it retired. Once it does,
@@ -489,11 +545,17 @@ impl State {
         id: StreamId,
         generation: u64,
         waker: &Waker,
-        on_gap: &[Bytes],
+        lists: &[Bytes],
         effects: &mut Effects,
     ) -> Poll<Move> {
-        match self.stream(id) {
-            Some(stream) => stream.poll(generation, waker, on_gap, &mut effects.spent.0),
+        let changed = MayHaveChanged { lists, resources: self.subscribed.as_deref() };
+        // The subscriptions are borrowed beside it.
+        let stream = match id {
+            StreamId::STANDALONE => self.standalone.as_deref_mut(),
+            post => self.posts.get_mut(&post.number()),
+        };
+        match stream {
+            Some(stream) => stream.poll(generation, waker, &changed, &mut effects.spent.0),
             None => Poll::Ready(Move::End),
         }
     }
@@ -542,6 +604,7 @@ impl State {
         let calls = std::mem::take(&mut self.calls);
         effects.cancels.extend(calls.into_values().map(|call| call.cancel));
         self.tombstones.clear();
+        self.subscribed = None;
         self.drop_detached();
         Ok(())
     }

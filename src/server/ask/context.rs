@@ -115,12 +115,11 @@ impl Context {
     /// Asks the client's model to go on with a conversation.
     ///
     /// ```
-    /// use mcp_http::{Context, CreateMessage, SamplingMessage, ToolError};
+    /// use mcp_http::{Context, CreateMessage, ToolError};
     ///
     /// async fn summary(text: String, cx: Context) -> Result<String, ToolError> {
-    ///     let message = SamplingMessage::user(format!("In one sentence: {text}"));
-    ///     let result = cx.sample("summary", CreateMessage::new(200).with_message(message))?;
-    ///     Ok(result.text().unwrap_or_default().to_owned())
+    ///     let question = CreateMessage::new(format!("In one sentence: {text}"), 200);
+    ///     Ok(cx.sample("summary", question)?.text())
     /// }
     /// ```
     ///

@@ -89,6 +89,11 @@ impl Inputs {
         answers.into_iter().try_for_each(|(key, answer)| state.insert(key, answer))
     }
 
+    /// Whether the client was asked before, so that what comes of it rests on its answers.
+    pub(crate) fn has_rounds(&self) -> bool {
+        self.lock().rounds > 0
+    }
+
     /// The answer to a question, or a note that it was asked.
     pub(super) fn ask(&self, key: &str, question: impl FnOnce() -> Question) -> Asked {
         let mut state = self.lock();

@@ -51,8 +51,7 @@ pub(super) fn known(
 ) -> Known {
     match reference {
         CompletionReference::Prompt(name) => prompts.knows(name, argument),
-        CompletionReference::Resource(_) if resources.is_none() => Known::NoReference,
-        CompletionReference::Resource(_) => Known::Maybe,
+        CompletionReference::Resource(template) => resources.knows(template, argument),
     }
 }
 

@@ -8,6 +8,7 @@ use super::prompt::Prompt;
 use super::table::{PromptTable, Prompts, RegisteredPrompt};
 use crate::server::build_error::BuildError;
 use crate::server::builder::ServerBuilder;
+use crate::server::page::PageSize;
 
 /// The prompts that a builder gathers.
 #[derive(Default)]
@@ -51,7 +52,8 @@ impl ServerBuilder {
     }
 
     /// Takes the prompts from a catalogue, in place of prompts that are added here: for prompts
-    /// that depend on the caller. See [`PromptCatalogue`].
+    /// that depend on the caller, or that change while the server runs. See [`PromptCatalogue`]
+    /// and [`PromptSet`](crate::PromptSet).
     pub fn prompt_catalogue(mut self, catalogue: impl PromptCatalogue) -> Self {
         self.prompts.catalogue = Some(Arc::new(catalogue));
         self
@@ -70,13 +72,13 @@ impl PromptsBuilder {
         self.fault.get_or_insert(fault);
     }
 
-    pub(crate) fn build(self) -> Result<Prompts, BuildError> {
+    pub(crate) fn build(self, page_size: PageSize) -> Result<Prompts, BuildError> {
         match (self.fault, self.catalogue) {
             (Some(fault), _) => Err(fault),
             (None, Some(_)) if !self.prompts.is_empty() => Err(BuildError::prompts_and_catalogue()),
             (None, Some(catalogue)) => Ok(Prompts::Catalogue(catalogue)),
             (None, None) if self.prompts.is_empty() => Ok(Prompts::None),
-            (None, None) => Ok(Prompts::Registered(PromptTable::new(self.prompts)?)),
+            (None, None) => Ok(Prompts::Registered(PromptTable::new(self.prompts, page_size)?)),
         }
     }
 }

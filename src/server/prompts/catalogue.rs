@@ -9,7 +9,7 @@ use crate::server::context::Context;
 use crate::server::handler::BoxFuture;
 use crate::server::handler_error::HandlerError;
 
-/// Prompts that depend on the caller: what a gateway offers.
+/// Prompts that depend on the caller, or that change while the server runs: what a gateway offers.
 ///
 /// The list may vary with the caller's authorization, but not with the connection or with what
 /// other requests did (2026-07-28, Prompts, Capabilities), and should keep its order.
@@ -17,6 +17,9 @@ use crate::server::handler_error::HandlerError;
 /// Whether a value is a string is checked before a catalogue is asked; what a prompt requires, only
 /// the catalogue knows. What it can complete, [`ServerBuilder::complete_other`](crate::ServerBuilder::complete_other)
 /// is told.
+///
+/// For prompts that come and go but are the same for every caller there is
+/// [`PromptSet`](crate::PromptSet).
 ///
 /// The futures are dropped, and a panic in one is answered, as with a
 /// [`ToolHandler`](crate::ToolHandler).

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::catalogue::PromptPage;
-use super::prompt::PromptArgument;
-use super::table::{PromptTable, Prompts};
+use super::table::Prompts;
 use crate::protocol::jsonrpc::RpcError;
 use crate::server::arguments::Arguments;
 use crate::server::context::Context;
 use crate::server::dispatch::{Dispatched, Request};
-use crate::server::outcome::{missing_argument, unknown_prompt};
+use crate::server::outcome::unknown_prompt;
+use crate::server::page::ListPage;
 use crate::server::registry::Server;
 use crate::server::reply::Reply;
 use crate::server::running::Running;
@@ -25,16 +25,17 @@ impl Server {
         let hint = self.cache_hint();
         match self.prompts() {
             Prompts::None => Err(RpcError::method_not_found(request.method)),
-            Prompts::Registered(table) => {
-                let page = page(request, table)?;
-                Ok(Dispatched::Ready(Ok(Reply::Prompts(page, hint))))
-            }
+            Prompts::Registered(table) => request.page(&table.list, hint, &cx),
             Prompts::Catalogue(catalogue) => {
                 let catalogue = Arc::clone(catalogue);
                 let cursor = request.cursor()?.map(Cow::into_owned);
                 Ok(Dispatched::Running(Running::list(cx, |cx| {
-                    let page = catalogue.list(cursor, cx);
-                    Box::pin(async move { Ok(Reply::Prompts(page.await?, hint)) })
+                    let (version, page) = (cx.protocol_version(), catalogue.list(cursor, cx));
+                    Box::pin(async move {
+                        let PromptPage { prompts, next_cursor } = page.await?;
+                        let prompts = prompts.iter().map(|prompt| &**prompt);
+                        Ok(Reply::List(ListPage::new(prompts, next_cursor, version, hint)))
+                    })
                 })))
             }
         }
@@ -55,7 +56,8 @@ impl Server {
             Prompts::None => return Err(unknown_prompt(&name)),
             Prompts::Registered(table) => {
                 let found = Arc::clone(table.get(&name).ok_or_else(|| unknown_prompt(&name))?);
-                let arguments = arguments(request, found.prompt.arguments())?;
+                let arguments = request.arguments()?;
+                found.check(&arguments)?;
                 Running::request(cx, move |cx| {
                     let messages = found.handler.get(arguments.clone(), cx);
                     Box::pin(async move { Ok(Reply::GetPrompt(Box::new(messages.await?))) })
@@ -63,7 +65,7 @@ impl Server {
             }
             Prompts::Catalogue(catalogue) => {
                 let (catalogue, name) = (Arc::clone(catalogue), name.into_owned());
-                let arguments = arguments(request, &[])?;
+                let arguments = texts(request)?;
                 Running::request(cx, move |cx| {
                     let catalogue = Arc::clone(&catalogue);
                     let messages = catalogue.get(name.clone(), arguments.clone(), cx);
@@ -75,29 +77,12 @@ impl Server {
     }
 }
 
-fn page(request: &Request<'_>, table: &PromptTable) -> Result<PromptPage, RpcError> {
-    // The list has one page, so that no cursor can be valid (2026-07-28, Pagination, Error
-    // Handling: "Invalid cursors SHOULD result in an error with code -32602").
-    match request.cursor()? {
-        None => Ok(table.page()),
-        Some(_) => Err(RpcError::invalid_params("Invalid cursor")),
-    }
-}
-
-/// The arguments of a request, whose values are strings by the schema, with all that are required
-/// (2026-07-28, Prompts, Implementation Considerations: "Servers SHOULD validate prompt arguments
-/// before processing"; Error Handling: "Missing required arguments: `-32602`").
-fn arguments(request: &Request<'_>, known: &[PromptArgument]) -> Result<Arguments, RpcError> {
+/// The arguments of a request, whose values are strings by the schema (2026-07-28, Prompts,
+/// Implementation Considerations: "Servers SHOULD validate prompt arguments before processing").
+fn texts(request: &Request<'_>) -> Result<Arguments, RpcError> {
     let arguments = request.arguments()?;
-    let texts = arguments.texts()?;
-    let mut required = known.iter().filter(|argument| argument.is_required());
-    match required.find(|argument| !texts.contains_key(argument.name())) {
-        Some(missing) => Err(missing_argument(missing.name())),
-        None => {
-            drop(texts);
-            Ok(arguments)
-        }
-    }
+    arguments.texts()?;
+    Ok(arguments)
 }
 
 #[cfg(test)]

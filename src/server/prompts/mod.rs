@@ -6,6 +6,7 @@ mod dispatch;
 mod handler;
 mod prompt;
 mod result;
+mod set;
 mod table;
 #[cfg(feature = "schemars")]
 mod typed;
@@ -14,6 +15,7 @@ pub use catalogue::{PromptCatalogue, PromptPage};
 pub use handler::PromptHandler;
 pub use prompt::{Prompt, PromptArgument};
 pub use result::{GetPromptResult, IntoPromptResult, PromptMessage};
+pub use set::PromptSet;
 
 pub(crate) use builder::PromptsBuilder;
 pub(crate) use table::Prompts;

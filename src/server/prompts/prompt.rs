@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::build_error::BuildError;
 use crate::server::implementation::{Icon, wire_icons};
+use crate::server::page::Listed;
 use crate::server::revision::Revision;
 
 /// The definition of a prompt: what a client shows to the user who chooses one.
@@ -184,8 +185,17 @@ impl Prompt {
         }
         Ok(())
     }
+}
 
-    pub(crate) fn wire(&self, version: ProtocolVersion) -> WirePrompt<'_> {
+impl Listed for Prompt {
+    const MEMBER: &'static str = "prompts";
+    type Wire<'a> = WirePrompt<'a>;
+
+    fn key(&self) -> &str {
+        &self.name
+    }
+
+    fn wire(&self, version: ProtocolVersion) -> WirePrompt<'_> {
         let known = version.knows_titles_and_structure();
         WirePrompt {
             name: &self.name,

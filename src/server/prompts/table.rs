@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::catalogue::{PromptCatalogue, PromptPage};
+use super::catalogue::PromptCatalogue;
 use super::handler::PromptHandler;
 use super::prompt::Prompt;
+use crate::protocol::jsonrpc::RpcError;
+use crate::server::arguments::Arguments;
 use crate::server::build_error::BuildError;
 use crate::server::completion::Known;
+use crate::server::outcome::missing_argument;
+use crate::server::page::{PageSize, WrittenList};
 
 /// Where the prompts are.
 #[derive(Default)]
@@ -22,6 +26,7 @@ pub(crate) enum Prompts {
 pub(crate) struct PromptTable {
     prompts: Vec<Arc<RegisteredPrompt>>,
     by_name: HashMap<String, usize>,
+    pub(super) list: WrittenList,
 }
 
 pub(crate) struct RegisteredPrompt {
@@ -51,7 +56,10 @@ impl Prompts {
 
 impl PromptTable {
     /// Takes prompts whose definitions are sound and whose names differ.
-    pub(super) fn new(prompts: Vec<RegisteredPrompt>) -> Result<Self, BuildError> {
+    pub(super) fn new(
+        prompts: Vec<RegisteredPrompt>,
+        page_size: PageSize,
+    ) -> Result<Self, BuildError> {
         let mut by_name = HashMap::with_capacity(prompts.len());
         for (index, RegisteredPrompt { prompt, .. }) in prompts.iter().enumerate() {
             prompt.validate()?;
@@ -59,15 +67,24 @@ impl PromptTable {
                 return Err(BuildError::invalid_prompt(prompt.name(), "registered twice"));
             }
         }
-        Ok(Self { prompts: prompts.into_iter().map(Arc::new).collect(), by_name })
+        let list = WrittenList::new(prompts.iter().map(|it| &*it.prompt), page_size);
+        Ok(Self { prompts: prompts.into_iter().map(Arc::new).collect(), by_name, list })
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Arc<RegisteredPrompt>> {
         self.by_name.get(name).map(|&index| &self.prompts[index])
     }
+}
 
-    /// All prompts, as one page.
-    pub(super) fn page(&self) -> PromptPage {
-        PromptPage::new(self.prompts.iter().map(|registered| registered.prompt.clone()))
+impl RegisteredPrompt {
+    /// Demands what the prompt requires (2026-07-28, Prompts, Error Handling: "Missing required
+    /// arguments: `-32602`").
+    pub(super) fn check(&self, arguments: &Arguments) -> Result<(), RpcError> {
+        let texts = arguments.texts()?;
+        let mut required = self.prompt.arguments().iter().filter(|it| it.is_required());
+        match required.find(|argument| !texts.contains_key(argument.name())) {
+            Some(missing) => Err(missing_argument(missing.name())),
+            None => Ok(()),
+        }
     }
 }

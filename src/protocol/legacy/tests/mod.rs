@@ -173,6 +173,7 @@ fn shown(step: Step) -> String {
             let messages: Vec<_> = messages.iter().map(message_shown).collect();
             format!("gap [{}]", messages.join(", "))
         }
+        Step::GapUpdate(message) => format!("gap {}", message_shown(&message)),
         Step::Displaced { retry } => format!("displaced {}", retry.as_millis()),
         Step::End => "end".into(),
     }
