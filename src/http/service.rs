@@ -423,6 +423,12 @@ impl CallPermit {
     }
 }
 
+impl CallPermit {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
 impl Drop for CallPermit {
     fn drop(&mut self) {
         self.shared.calls.fetch_sub(1, Ordering::Relaxed);

@@ -75,6 +75,8 @@ pub(crate) enum ErrorKind {
     UnusableInput { key: String, reason: String },
     /// The client answered the question of this key with an error.
     RefusedInput { key: String, code: i64, message: String },
+    /// The question of this key could not be put, or its answer not be kept, and this is why.
+    UnavailableInput { key: String, why: &'static str },
     /// The client did not answer the question of this key in time.
     NoInput(String),
 }
@@ -198,6 +200,11 @@ impl HandlerError {
         Self::from_kind(ErrorKind::RefusedInput { key: key.to_owned(), code, message })
     }
 
+    /// The client could not be asked, or its answer could not be kept.
+    pub(crate) fn unavailable_input(key: &str, why: &'static str) -> Self {
+        Self::from_kind(ErrorKind::UnavailableInput { key: key.to_owned(), why })
+    }
+
     /// Another call came with the same answers before.
     pub(crate) fn used_before() -> Self {
         Self::protocol(-32602, "`requestState` was used before, and is to be used once", None)
@@ -232,9 +239,10 @@ impl HandlerError {
         matches!(*self.kind, ErrorKind::RefusedInput { .. })
     }
 
-    /// Whether the client did not answer a question in time.
+    /// Whether a question has no answer and will have none: the client did not answer in time, or
+    /// there is no room or no stream to ask it.
     pub fn is_unanswered(&self) -> bool {
-        matches!(*self.kind, ErrorKind::NoInput(_))
+        matches!(*self.kind, ErrorKind::NoInput(_) | ErrorKind::UnavailableInput { .. })
     }
 
     /// Whether the client could not mend it with any answer: it cannot be asked.
@@ -292,6 +300,9 @@ impl fmt::Display for ErrorKind {
             }
             Self::RefusedInput { key, code, message } => {
                 write!(f, "The client refused the input `{key}`: {message} ({code})")
+            }
+            Self::UnavailableInput { key, why } => {
+                write!(f, "The client's input `{key}` could not be had: {why}")
             }
             Self::NoInput(key) => write!(f, "The client did not give the input `{key}` in time"),
         }

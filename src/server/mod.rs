@@ -80,13 +80,15 @@ pub use tool_set::ToolSet;
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
 
-pub(crate) use ask::{Answer, Asking, NotUsable, Question, UseOnce};
+pub(crate) use ask::{
+    Answer, Asking, InputsFull, MAX_ANSWER_BYTES, NotUsable, Open, Question, UseOnce,
+};
 pub(crate) use changes::Audience;
 #[cfg(test)]
 pub(crate) use context::tests as context_tests;
 pub(crate) use context::{CallInfo, Polling};
 pub(crate) use dispatch::{Dispatched, Request};
-pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, Sink};
+pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, RequestRefused, Sink};
 pub(crate) use raw::RawJson;
 pub(crate) use registry::FoundTool;
 pub(crate) use reply::{CacheHint, Reply};

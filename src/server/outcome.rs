@@ -55,7 +55,9 @@ pub(crate) fn call_outcome(
 /// Requests, Error Handling).
 fn is_failure(kind: &ErrorKind, version: ProtocolVersion) -> bool {
     match kind {
-        ErrorKind::RefusedInput { .. } | ErrorKind::NoInput(_) => true,
+        ErrorKind::RefusedInput { .. }
+        | ErrorKind::NoInput(_)
+        | ErrorKind::UnavailableInput { .. } => true,
         // It is no fault of the request, which names a tool.
         ErrorKind::ResourceNotFound(_) => true,
         ErrorKind::UnusableInput { .. } => !version.has_input_in_requests(),
@@ -128,6 +130,7 @@ fn protocol_error(kind: ErrorKind, version: ProtocolVersion) -> RpcError {
         ErrorKind::UnusableInput { .. }
         | ErrorKind::RefusedInput { .. }
         | ErrorKind::NoInput(_)
+        | ErrorKind::UnavailableInput { .. }
         | ErrorKind::AwaitsInput(_) => RpcError::internal(kind.to_string()),
         ErrorKind::CannotAsk(_) => RpcError::invalid_params(kind.to_string()),
         ErrorKind::UnknownTool(name) => unknown_tool(&name),

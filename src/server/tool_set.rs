@@ -157,7 +157,7 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
-    use crate::protocol::change::Change;
+    use crate::protocol::change::{Change, Notice};
     use crate::protocol::version::ProtocolVersion;
     use crate::server::Audience;
     use crate::server::context::tests::{context, info};
@@ -166,8 +166,8 @@ mod tests {
     struct Heard(Mutex<Vec<Change>>);
 
     impl Audience for Heard {
-        fn hear(&self, change: Change) {
-            self.0.lock().unwrap().push(change);
+        fn hear(&self, notice: &Notice) {
+            self.0.lock().unwrap().push(notice.subject().change());
         }
     }
 

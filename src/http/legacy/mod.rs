@@ -1,6 +1,7 @@
 //! Serving the legacy era: sessions, their calls, and the streams that resume.
 
 mod answer;
+mod asking;
 mod calls;
 mod drive;
 mod listen;

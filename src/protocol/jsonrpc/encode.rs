@@ -45,6 +45,12 @@ impl<'a> ObjectWriter<'a> {
         self.buffer.push(b']');
     }
 
+    /// Adds members that are JSON already: `"a":1,"b":2`, without the braces, and not empty.
+    pub(crate) fn raw_members(&mut self, json: &[u8]) {
+        self.separate();
+        self.buffer.extend_from_slice(json);
+    }
+
     /// Ends the object.
     pub(crate) fn end(self) {
         self.buffer.push(b'}');
@@ -95,6 +101,18 @@ pub(crate) fn encode_error(id: Option<&RequestId>, error: &RpcError) -> Bytes {
         object.raw_member("id", id.as_json().as_bytes());
     }
     object.member("error", error).expect("an RpcError holds only what JSON can");
+    object.end();
+    single_line(buffer)
+}
+
+/// Encodes a request to the client, whose params are JSON already.
+pub(crate) fn encode_request(id: u64, method: &'static str, params: &[u8]) -> Bytes {
+    let mut buffer = Vec::with_capacity(64 + method.len() + params.len());
+    let mut object = ObjectWriter::begin(&mut buffer);
+    object.raw_member("jsonrpc", b"\"2.0\"");
+    object.member("id", &id).expect("a number is JSON");
+    object.member("method", method).expect("a string is JSON");
+    object.raw_member("params", params);
     object.end();
     single_line(buffer)
 }
@@ -159,6 +177,14 @@ mod tests {
     fn an_empty_result_is_an_empty_object() {
         let bytes = encode_result(&RequestId::from(1), |_| Ok(())).unwrap();
         assert_eq!(bytes, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    }
+
+    #[test]
+    fn a_request_has_its_params_on_the_same_line() {
+        assert_eq!(
+            encode_request(3, "roots/list", b"{\n\"a\":1}"),
+            r#"{"jsonrpc":"2.0","id":3,"method":"roots/list","params":{ "a":1}}"#
+        );
     }
 
     #[test]

@@ -24,6 +24,11 @@ pub(crate) struct Limits {
     /// Connections to the streams of one session, also those that lost theirs: 512. Over HTTP/2 a
     /// peer can hold back the end of each.
     pub(crate) connections: usize,
+    /// Requests to the client that are open in one session: 1,024.
+    pub(crate) requests: usize,
+    /// How long each of them waits for its answer: 10 min. It is given up within two sweep periods
+    /// after that, never before.
+    pub(crate) input_timeout: Duration,
     /// Messages in one stream's log: 4,096.
     pub(crate) stream_messages: usize,
     /// Bytes of messages in one stream's log: 1 MiB.
@@ -61,6 +66,8 @@ impl Default for Limits {
             idle_uninitialized: Duration::from_secs(5 * 60),
             calls: 256,
             connections: 512,
+            requests: 1_024,
+            input_timeout: Duration::from_secs(10 * 60),
             stream_messages: 4_096,
             stream_bytes: 1024 * 1024,
             session_bytes: 4 * 1024 * 1024,

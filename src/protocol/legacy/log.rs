@@ -272,6 +272,21 @@ impl Log {
         }
     }
 
+    /// Takes a message back that no connection was given: nobody will miss it. Says whether it was
+    /// so.
+    pub(crate) fn take_back(&mut self, seq: u64) -> bool {
+        if seq <= self.given {
+            return false;
+        }
+        if let Ok(index) = self.entries.binary_search_by_key(&seq, |entry| entry.seq)
+            && let Some(entry) = self.entries.remove(index)
+        {
+            debug_assert_eq!(entry.kind, Kind::Request, "what else is taken back?");
+            self.share.shrink(entry.message.len());
+        }
+        true
+    }
+
     /// Takes a place for a message that has no room: from there on something is missing.
     pub(crate) fn miss(&mut self) -> u64 {
         self.lost = self.skip();

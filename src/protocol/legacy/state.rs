@@ -3,6 +3,8 @@
 //! This is what the session's lock guards. Nothing here calls out: wakers and cancellations are
 //! collected in [`Effects`], which run after the lock is released.
 
+mod asking;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -15,6 +17,7 @@ use super::log::{Kind, Refused, Room};
 use super::polling::Polling;
 use super::reader::Seat;
 use super::refusals;
+use super::requests::Requests;
 use super::session::{CallRefused, SessionEnded};
 use super::stream::{MayHaveChanged, Move, Start, Stream};
 use super::subscribed::{NotSubscribed, Subscribed, Update};
@@ -104,6 +107,7 @@ pub(super) enum Found {
 pub(super) struct Tidied {
     pub(super) retired: usize,
     pub(super) detached: usize,
+    pub(super) timed_out: usize,
 }
 
 struct Call {
@@ -122,6 +126,7 @@ pub(super) struct State {
     standalone: Option<Box<Stream>>,
     posts: BTreeMap<u64, Stream>,
     calls: BTreeMap<u64, Call>,
+    pub(super) requests: Requests,
     tombstones: Tombstones,
     /// None while there is no subscription.
     subscribed: Option<Box<Subscribed>>,
@@ -141,6 +146,7 @@ impl State {
             standalone: None,
             posts: BTreeMap::new(),
             calls: BTreeMap::new(),
+            requests: Requests::default(),
             tombstones: Tombstones::default(),
             subscribed: None,
             streams_opened: 0,
@@ -383,20 +389,32 @@ impl State {
         limits: &Limits,
         effects: &mut Effects,
     ) -> Sent {
-        self.trim(message.len(), limits);
-        let room = self.room(id, limits);
-        let logged = self.stream(id).map(|stream| stream.append(kind, message, room));
-        match logged {
-            Some(Ok((Some(_), waker))) => {
-                effects.wake(waker);
-                Sent::Logged
-            }
-            Some(Err(refused)) => Sent::Refused(refused),
-            Some(Ok((None, _))) | None => {
+        match self.log(id, kind, message, limits, effects) {
+            Ok(Some(_)) => Sent::Logged,
+            Err(refused) => Sent::Refused(refused),
+            Ok(None) => {
                 self.discarded += 1;
                 Sent::Discarded
             }
         }
+    }
+
+    /// Adds a message to the log of a stream, and says at which place; at none, if there is no such
+    /// stream or it is past taking messages.
+    fn log(
+        &mut self,
+        id: StreamId,
+        kind: Kind,
+        message: Bytes,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) -> Result<Option<u64>, Refused> {
+        self.trim(message.len(), limits);
+        let room = self.room(id, limits);
+        let Some(stream) = self.stream(id) else { return Ok(None) };
+        let (place, waker) = stream.append(kind, message, room)?;
+        effects.wake(waker);
+        Ok(place)
     }
 
     /// Ends a call with its answer.
@@ -407,7 +425,7 @@ impl State {
         limits: &Limits,
         effects: &mut Effects,
     ) -> Answered {
-        let Some(call) = self.calls.remove(&key) else {
+        let Some(call) = self.take_call(key, limits, effects) else {
             self.discarded += 1;
             // In a session that lives, nothing else takes a call away before its answer.
             return match self.phase {
@@ -422,8 +440,8 @@ impl State {
     }
 
     /// Ends a call whose answer nobody can be given.
-    pub(super) fn discard(&mut self, key: u64, effects: &mut Effects) {
-        if let Some(call) = self.calls.remove(&key) {
+    pub(super) fn discard(&mut self, key: u64, limits: &Limits, effects: &mut Effects) {
+        if let Some(call) = self.take_call(key, limits, effects) {
             effects.spent.1 = Some(call.cancel);
             self.discarded += 1;
         }
@@ -431,7 +449,7 @@ impl State {
 
     /// Ends a call whose handler is gone: its stream must not end silently.
     pub(super) fn abandon(&mut self, key: u64, limits: &Limits, effects: &mut Effects) {
-        let Some(call) = self.calls.remove(&key) else { return };
+        let Some(call) = self.take_call(key, limits, effects) else { return };
         effects.spent.1 = Some(call.cancel);
         if let Some(number) = call.stream {
             self.answer_on(number, key, refusals::unanswered(&call.id), limits, effects);
@@ -531,7 +549,7 @@ impl State {
         if matching.next().is_some() {
             return Cancelled::Ambiguous;
         }
-        let Some(call) = self.calls.remove(&key) else { return Cancelled::Unknown };
+        let Some(call) = self.take_call(key, limits, effects) else { return Cancelled::Unknown };
         if let Some(stream) = call.stream.and_then(|number| self.posts.get_mut(&number)) {
             effects.wake(stream.cancel(key));
             self.trim(0, limits);
@@ -603,6 +621,7 @@ impl State {
         }
         let calls = std::mem::take(&mut self.calls);
         effects.cancels.extend(calls.into_values().map(|call| call.cancel));
+        effects.askers.extend(self.requests.take_all().map(|request| (request.asker, None)));
         self.tombstones.clear();
         self.subscribed = None;
         self.drop_detached();
@@ -617,7 +636,8 @@ impl State {
 
     /// Retires what was kept for its time and detaches readers that do not read.
     pub(super) fn tidy(&mut self, now: Millis, limits: &Limits, effects: &mut Effects) -> Tidied {
-        let mut tidied = Tidied::default();
+        let timed_out = self.expire_requests(now, limits, effects);
+        let mut tidied = Tidied { timed_out, ..Tidied::default() };
         for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
             let attached = stream.is_attached();
             effects.wake(stream.detach_stalled(now, limits.stall, limits.retention));
@@ -641,6 +661,7 @@ impl State {
         if self.calls.is_empty() {
             self.calls = BTreeMap::new();
         }
+        self.requests.give_back();
         tidied
     }
 

@@ -164,6 +164,16 @@ impl Stream {
         Ok((Some(seq), self.wake()))
     }
 
+    /// Takes a request back that no connection was given; says whether it was so.
+    pub(super) fn take_back(&mut self, place: u64) -> bool {
+        self.log.take_back(place)
+    }
+
+    /// Whether its messages are gone, and its calls were answered with that.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.state, State::Lost { .. })
+    }
+
     /// Whether this message is still to be given to the connection, or, if there is none, to the
     /// next.
     pub(super) fn awaits(&self, message: &Bytes) -> bool {

@@ -36,7 +36,7 @@ pub use sample::{
 #[cfg(feature = "schemars")]
 pub use typed::ElicitTyped;
 
-pub(crate) use inputs::{Answer, Asking, Inputs};
+pub(crate) use inputs::{Answer, Asking, Inputs, InputsFull, MAX_ANSWER_BYTES, Open};
 pub(crate) use once::{NotUsable, UseOnce};
 #[cfg(test)]
 pub(crate) use question::Ask;

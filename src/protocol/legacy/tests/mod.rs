@@ -1,5 +1,6 @@
 //! Scripts of what goes over the wire, over injected time.
 
+mod asking;
 mod budget;
 mod calls;
 mod changes;
@@ -203,6 +204,7 @@ fn sweep(registry: &Registry, from: u64, to: u64) -> Swept {
         total.expired += swept.expired;
         total.retired += swept.retired;
         total.detached += swept.detached;
+        total.timed_out += swept.timed_out;
     }
     total
 }

@@ -893,6 +893,8 @@ fn draw(random: &mut Random, scale: usize) -> Limits {
     let (retention, stall) = (seconds(1, 120), seconds(10, 90));
     let stream_bytes = random.between(40, 160) * scale;
     Limits {
+        requests: 3,
+        input_timeout: Duration::from_secs(40),
         sessions: random.between(1, 5),
         sessions_per_principal: random.between(1, 3),
         sessions_per_address: random.between(1, 3),
