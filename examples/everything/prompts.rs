@@ -2,17 +2,19 @@
 //! completes their arguments.
 
 use mcp_http::{
-    Arguments, Completion, CompletionRequest, Content, Context, Elicit, Elicited, HandlerError,
-    Icon, Prompt, PromptArgument, PromptMessage, ResourceContents, ServerBuilder,
+    Arguments, Changes, Completion, CompletionRequest, Content, Context, Elicit, Elicited,
+    HandlerError, Icon, Prompt, PromptArgument, PromptMessage, ResourceContents, ServerBuilder,
+    Tool, ToolError,
 };
 
 use crate::tools::RED_PIXEL;
 
 /// Adds all prompts of this file, and their completion.
-pub(crate) fn add(builder: ServerBuilder) -> ServerBuilder {
+pub(crate) fn add(builder: ServerBuilder, changes: &Changes) -> ServerBuilder {
     let builder = content_prompts(builder);
     let builder = typed_prompts(builder);
-    completions(builder)
+    let builder = completions(builder);
+    announcing_tool(builder, changes)
 }
 
 // ---- each kind of content ----
@@ -160,4 +162,19 @@ async fn framework(request: CompletionRequest, _cx: Context) -> Result<Completio
         _ => &[],
     };
     Ok(Completion::matching(request.value(), known.iter().copied()))
+}
+
+// ---- a tool that changes the prompts ----
+
+/// Nothing changes, but clients that listen are told to look.
+fn announcing_tool(builder: ServerBuilder, changes: &Changes) -> ServerBuilder {
+    let announce = changes.clone();
+    builder.tool(
+        Tool::new("test_trigger_prompt_change")
+            .with_description("Says that the prompts have changed"),
+        move |_: Arguments, _: Context| {
+            announce.prompts_changed();
+            async { Ok::<_, ToolError>("Told all who listen.") }
+        },
+    )
 }

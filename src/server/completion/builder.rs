@@ -91,7 +91,10 @@ impl ServerBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::{Arguments, Context, HandlerError, Prompt, PromptArgument, Server};
+    use crate::server::{
+        Arguments, Context, HandlerError, Prompt, PromptArgument, ReadRequest, ResourceTemplate,
+        Server,
+    };
 
     async fn hello(_: Arguments, _: Context) -> Result<&'static str, HandlerError> {
         Ok("Hello")
@@ -137,5 +140,16 @@ mod tests {
             error(greet().complete_resource("file:///{path}", "path", ["a"])),
             "completion of `path` of resource template `file:///{path}`: the server has no such thing"
         );
+        let template = || {
+            greet().resource_template(
+                ResourceTemplate::new("file:///{path}", "files"),
+                |_: ReadRequest, _: Context| async { Ok::<_, HandlerError>("") },
+            )
+        };
+        assert_eq!(
+            error(template().complete_resource("file:///{path}", "file", ["a"])),
+            "completion of `file` of resource template `file:///{path}`: it takes no such argument"
+        );
+        assert!(template().complete_resource("file:///{path}", "path", ["a"]).build().is_ok());
     }
 }

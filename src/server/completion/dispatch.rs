@@ -55,7 +55,10 @@ mod tests {
     use crate::protocol::version::ProtocolVersion;
     use crate::server::context::tests::{context, info};
     use crate::server::dispatch::tests::answer;
-    use crate::server::{Arguments, HandlerError, Prompt, PromptArgument, ServerBuilder};
+    use crate::server::{
+        Arguments, Changes, HandlerError, Prompt, PromptArgument, PromptSet, ReadRequest, Resource,
+        ResourceTemplate, ServerBuilder,
+    };
 
     fn builder() -> ServerBuilder {
         let prompt = Prompt::new("review")
@@ -84,6 +87,13 @@ mod tests {
         let server = builder.build().unwrap();
         answer(&server, "completion/complete", params, &cx)
             .map(|result| result["completion"].clone())
+    }
+
+    fn resource(uri: &str, variable: &str, value: &str) -> Value {
+        json!({
+            "ref": {"type": "ref/resource", "uri": uri},
+            "argument": {"name": variable, "value": value},
+        })
     }
 
     fn prompt(name: &str, argument: &str, value: &str) -> Value {
@@ -119,13 +129,38 @@ mod tests {
         assert_eq!(unknown, RpcError::invalid_params("Unknown prompt: greet"));
         let no_argument = refused(prompt("review", "Language", ""));
         assert_eq!(no_argument, RpcError::invalid_params("`Language`: no such argument"));
-        let mut template = prompt("", "path", "");
-        template["ref"] = json!({"type": "ref/resource", "uri": "file:///{path}"});
         let unknown = RpcError::invalid_params("Unknown resource template: file:///{path}");
-        assert_eq!(refused(template), unknown);
+        assert_eq!(refused(resource("file:///{path}", "path", "")), unknown);
         let incapable = Server::builder("s", "1");
         let error = ask(incapable, prompt("review", "language", "")).unwrap_err();
         assert_eq!(error, RpcError::method_not_found("completion/complete"));
+    }
+
+    /// 2026-07-28, Completion, Reference Types: "References a resource URI or URI template".
+    #[test]
+    fn a_variable_of_a_template_is_completed() {
+        let builder = || {
+            Server::builder("s", "1")
+                .resource_template(
+                    ResourceTemplate::new("file:///{dir}/{+path}", "files"),
+                    |_: ReadRequest, _: Context| async { Ok::<_, HandlerError>("") },
+                )
+                .static_resource(Resource::new("file:///readme", "readme"), "Read me")
+                .complete_resource("file:///{dir}/{+path}", "dir", ["src", "tests"])
+        };
+        let files = "file:///{dir}/{+path}";
+        let found = ask(builder(), resource(files, "dir", "s")).unwrap();
+        assert_eq!(found["values"], json!(["src", "tests"]));
+        let nothing = ask(builder(), resource(files, "path", "s")).unwrap();
+        assert_eq!(nothing["values"], json!([]));
+        for (uri, variable, told) in [
+            (files, "+path", "`+path`: no such argument"),
+            ("file:///readme", "dir", "`dir`: no such argument"),
+            ("file:///src/{+path}", "path", "Unknown resource template: file:///src/{+path}"),
+        ] {
+            let refused = ask(builder(), resource(uri, variable, ""));
+            assert_eq!(refused, Err(RpcError::invalid_params(told)));
+        }
     }
 
     #[test]
@@ -140,6 +175,11 @@ mod tests {
         };
         assert_eq!(values("note"), json!(["note?"]));
         assert_eq!(values("language"), json!(["python", "rust"]));
+        // It is asked of prompts that come and go, since nobody else knows them.
+        let set = PromptSet::new(&Changes::new());
+        let catalogue = Server::builder("s", "1").prompt_catalogue(set).complete_other(tell);
+        let found = ask(catalogue, prompt("any", "thing", "")).unwrap();
+        assert_eq!(found["values"], json!(["thing?"]));
         // What is known not to be there does not reach it.
         let unknown = ask(builder().complete_other(tell), prompt("greet", "language", ""));
         assert_eq!(unknown, Err(RpcError::invalid_params("Unknown prompt: greet")));

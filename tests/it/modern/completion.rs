@@ -1,5 +1,6 @@
 //! 2026-07-28, Completion: `completion/complete`.
 
+use mcp_http::{Context, HandlerError, ReadRequest, ResourceTemplate, ServerBuilder};
 use serde_json::{Value, json};
 
 use crate::support::messages::modern;
@@ -43,6 +44,27 @@ async fn suggestions_are_ranked_counted_and_at_most_100() {
     let many = &many.json()["result"]["completion"];
     assert_eq!(many["values"].as_array().map(Vec::len), Some(100));
     assert_eq!((&many["total"], &many["hasMore"]), (&json!(150), &json!(true)));
+}
+
+/// 2026-07-28, Completion, Reference Types: `ref/resource` "References a resource URI or URI
+/// template".
+#[tokio::test]
+async fn a_variable_of_a_template_is_completed() {
+    let files = |server: ServerBuilder| {
+        let template = ResourceTemplate::new("file:///{path}", "files");
+        server
+            .resource_template(template, |_: ReadRequest, _: Context| async {
+                Ok::<_, HandlerError>("")
+            })
+            .complete_resource("file:///{path}", "path", ["main.rs", "lib.rs"])
+    };
+    let server = TestServer::with_server(files, |service| service).await;
+    let mut params = of_prompt("", "path", "li");
+    params["ref"] = json!({"type": "ref/resource", "uri": "file:///{path}"});
+    let answer = complete(&server, params.clone()).await;
+    assert_eq!(result(&answer)["completion"]["values"], json!(["lib.rs"]));
+    params["ref"]["uri"] = json!("file:///{other}");
+    assert_eq!(complete(&server, params).await.code(), Some(-32602));
 }
 
 /// 2026-07-28, Completion, Error Handling: "Invalid prompt name: `-32602`", "Missing required

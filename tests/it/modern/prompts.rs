@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use mcp_http::{
-    Arguments, CacheScope, Context, Elicit, Elicited, HandlerError, Prompt, ServerBuilder,
-    StringSchema,
+    Arguments, CacheScope, Changes, Context, Elicit, Elicited, HandlerError, Prompt, PromptSet,
+    ServerBuilder, StringSchema,
 };
 use serde_json::{Value, json};
 
-use crate::support::messages::modern;
+use crate::support::messages::{listen, modern, stream_head};
 use crate::support::prompts::prompts;
 use crate::support::server::TestServer;
 use crate::support::wire::Answer;
@@ -102,6 +102,57 @@ async fn a_request_that_does_not_fit_names_what_is_wrong() {
     assert_eq!(failed.code(), Some(-32603));
     let invalid = ask(&server, "prompts/list", json!({"cursor": "none"})).await;
     assert_eq!(invalid.code(), Some(-32602));
+}
+
+/// 2026-07-28, Prompts, Listing Prompts: "This operation supports pagination"; Pagination: a next
+/// cursor "if more results exist".
+#[tokio::test]
+async fn the_list_comes_page_by_page() {
+    let paged = |server: ServerBuilder| prompts(server).page_size(2);
+    let server = TestServer::with_server(paged, |service| service).await;
+    let names = |list: &Value| {
+        let prompts = list["prompts"].as_array().expect("prompts").iter();
+        prompts.map(|it| it["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    let first = ask(&server, "prompts/list", json!({})).await.json()["result"].clone();
+    assert_eq!(names(&first), ["code_review", "content"]);
+    let params = json!({"cursor": first["nextCursor"]});
+    let second = ask(&server, "prompts/list", params).await.json()["result"].clone();
+    assert_eq!(names(&second), ["fail"]);
+    assert!(second.get("nextCursor").is_none());
+    assert!(second.get("ttlMs").is_some(), "each page can be cached");
+}
+
+/// 2026-07-28, Prompts, List Changed Notification: "servers that declared the `listChanged`
+/// capability SHOULD send a notification to clients that have opened a `subscriptions/listen`
+/// stream with `promptsListChanged: true`"; Listing Prompts: the set "MAY change over time".
+#[tokio::test]
+async fn prompts_that_come_and_go_are_announced_and_listed() {
+    let changes = Changes::new();
+    let set = PromptSet::new(&changes);
+    let with_set = |server: ServerBuilder| server.prompt_catalogue(set.clone()).changes(&changes);
+    let server = TestServer::with_server(with_set, |service| service).await;
+    let discovered = ask(&server, "server/discover", json!({})).await.json();
+    assert_eq!(discovered["result"]["capabilities"]["prompts"], json!({"listChanged": true}));
+    let mut listening = server.connect().await;
+    listening.write(listen("l", json!({"promptsListChanged": true})).as_bytes()).await;
+    stream_head(&mut listening).await;
+    let mut held = Vec::new();
+    let mut next = async || listening.event(&mut held).await.and_then(|event| event.message());
+    let acknowledged = next().await.expect("an acknowledgement");
+    assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged");
+    let hello = |_: Arguments, _: Context| async { Ok::<_, HandlerError>("Hello") };
+    set.insert(Prompt::new("greet"), hello).expect("a prompt");
+    let told = next().await.expect("a notification");
+    assert_eq!(told["method"], "notifications/prompts/list_changed");
+    let list = ask(&server, "prompts/list", json!({})).await.json();
+    assert_eq!(list["result"]["prompts"], json!([{"name": "greet"}]));
+    let got = ask(&server, "prompts/get", json!({"name": "greet"})).await.json();
+    assert_eq!(got["result"]["messages"][0]["content"]["text"], "Hello");
+    assert!(set.remove("greet"));
+    assert!(next().await.is_some());
+    let got = ask(&server, "prompts/get", json!({"name": "greet"})).await;
+    assert_eq!(got.code(), Some(-32602));
 }
 
 /// 2026-07-28, Streamable HTTP, Standard Headers: `Mcp-Name` mirrors `params.name` of
