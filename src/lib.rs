@@ -21,6 +21,8 @@ pub use crate::protocol::modern::state::StateKeys;
 pub use crate::protocol::principal::Principal;
 pub use crate::protocol::refusal::Refusal;
 pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};
+#[cfg(feature = "validation")]
+pub use crate::server::Validation;
 pub use crate::server::{
     Annotations, Arguments, BooleanSchema, BoxFuture, BuildError, CacheScope, CallToolResult,
     Changes, Choice, ClientCapabilities, Completion, CompletionHandler, CompletionReference,

@@ -6,7 +6,9 @@
 //! PORT=3000 cargo run --example everything      (0 takes any free port)
 //! ```
 
+mod asking;
 mod prompts;
+mod resources;
 mod tools;
 
 use mcp_http::{Changes, McpService, Server, serve};
@@ -20,6 +22,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .instructions("Call the tools in any order; they do not depend on each other.")
         .changes(&changes);
     builder = tools::add(builder, &changes);
+    builder = resources::add(builder);
+    builder = asking::add(builder);
     builder = prompts::add(builder, &changes);
     let service = McpService::builder(builder.build()?).build()?;
 

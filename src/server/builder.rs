@@ -40,8 +40,10 @@ pub struct ServerBuilder {
     cache: CacheHint,
     page_size: PageSize,
     logging: Logging,
-    tools: Vec<RegisteredTool>,
-    catalogue: Option<Arc<dyn ToolCatalogue>>,
+    pub(super) tools: Vec<RegisteredTool>,
+    pub(super) catalogue: Option<Arc<dyn ToolCatalogue>>,
+    #[cfg(feature = "validation")]
+    pub(super) validation: Option<super::validation::Validation>,
     pub(super) resources: ResourcesBuilder,
     pub(super) prompts: PromptsBuilder,
     pub(super) completions: CompletionsBuilder,
@@ -58,6 +60,8 @@ impl ServerBuilder {
             logging: Logging::Declared,
             tools: Vec::new(),
             catalogue: None,
+            #[cfg(feature = "validation")]
+            validation: None,
             resources: ResourcesBuilder::default(),
             prompts: PromptsBuilder::default(),
             completions: CompletionsBuilder::default(),
@@ -167,10 +171,19 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// If two tools, two prompts or two resources have one name or URI, if a name, a URI or a schema
-    /// is not valid, if there are some of a kind and a catalogue of that kind besides, or if what is
-    /// to be completed is not there. The message names what is wrong.
+    /// If two tools, two prompts or two resources have one name or URI, if a name, a URI, a template
+    /// or a schema is not valid, if there are some of a kind and a catalogue of that kind besides,
+    /// if what is to be completed is not there, or if a page is to have no entry. The message names
+    /// what is wrong.
     pub fn build(self) -> Result<Server, BuildError> {
+        #[cfg(feature = "validation")]
+        let guarded = self.guarded()?;
+        #[cfg(not(feature = "validation"))]
+        let guarded = self;
+        guarded.assemble()
+    }
+
+    fn assemble(self) -> Result<Server, BuildError> {
         if self.page_size == PageSize::AtMost(0) {
             return Err(BuildError::option("page_size", "a page has at least one entry"));
         }

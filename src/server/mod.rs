@@ -41,6 +41,8 @@ mod tool_set;
 
 #[cfg(feature = "schemars")]
 mod typed;
+#[cfg(feature = "validation")]
+mod validation;
 
 pub use annotations::{Annotations, Role};
 pub use arguments::Arguments;
@@ -79,6 +81,8 @@ pub use tool::{Tool, ToolAnnotations};
 pub use tool_set::ToolSet;
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
+#[cfg(feature = "validation")]
+pub use validation::Validation;
 
 pub(crate) use ask::{
     Answer, Asking, InputsFull, MAX_ANSWER_BYTES, NotUsable, Open, Question, UseOnce,

@@ -3,6 +3,7 @@
 //! Nothing waits for a clock: tests wait for the tools' probe, for bytes, or for the end of a
 //! stream.
 
+mod asking;
 mod batches;
 mod cancellation;
 mod changes;
@@ -19,6 +20,7 @@ mod logging;
 mod messages;
 mod principals;
 mod prompts;
+mod resources;
 mod resume;
 mod sessions;
 mod stateless;

@@ -13,4 +13,5 @@ mod messages;
 mod notifications;
 mod params;
 mod prompts;
+mod resources;
 mod updates;

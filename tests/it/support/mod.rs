@@ -5,5 +5,6 @@ pub mod messages;
 #[cfg(all(unix, feature = "schemars"))]
 pub mod process;
 pub mod prompts;
+pub mod resources;
 pub mod server;
 pub mod wire;
