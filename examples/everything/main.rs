@@ -7,6 +7,7 @@
 //! ```
 
 mod asking;
+mod prompts;
 mod resources;
 mod tools;
 
@@ -23,6 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     builder = tools::add(builder, &changes);
     builder = resources::add(builder);
     builder = asking::add(builder);
+    builder = prompts::add(builder, &changes);
     let service = McpService::builder(builder.build()?).build()?;
 
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::support::messages::{
     Session, call, initialize, listen, modern, post, request, stream_head,
 };
+use crate::support::prompts::prompts;
 use crate::support::server::TestServer;
 use crate::support::wire::{Answer, Wire};
 
@@ -165,6 +166,9 @@ fn result(asked: Asked<'_>) -> &'static str {
         "resources/list" => "ListResourcesResult",
         "resources/templates/list" => "ListResourceTemplatesResult",
         "resources/read" => "ReadResourceResult",
+        "prompts/list" => "ListPromptsResult",
+        "prompts/get" => "GetPromptResult",
+        "completion/complete" => "CompleteResult",
         "server/discover" => "DiscoverResult",
         "subscriptions/listen" => "SubscriptionsListenResult",
         _ => panic!("{asked} has no result in these exchanges"),
@@ -198,7 +202,7 @@ fn talkative(builder: ServerBuilder) -> ServerBuilder {
         )
         .with_icon(icon())
         .with_meta("com.example/tag", json!({"a": [1]}));
-    builder
+    prompts(builder)
         .title("The server")
         .description("Says all that there is to say")
         .website_url("https://example.com")
@@ -285,6 +289,30 @@ fn exchange(asked: &'static str, params: Value) -> Exchange {
     Exchange { asked, body: request(format!("{asked}#1"), asked, params) }
 }
 
+/// What is asked of prompts and of completion in every revision.
+fn about_prompts() -> Vec<(&'static str, Value)> {
+    let complete = |argument: &str| {
+        json!({
+            "ref": {"type": "ref/prompt", "name": "code_review"},
+            "argument": {"name": argument, "value": ""},
+        })
+    };
+    vec![
+        ("prompts/list", json!({})),
+        ("prompts/list", json!({"cursor": "none"})),
+        ("prompts/get", json!({"name": "code_review", "arguments": {"code": "x"}})),
+        ("prompts/get", json!({"name": "code_review", "arguments": {}})),
+        ("prompts/get", json!({"name": "content"})),
+        ("prompts/get", json!({"name": "fail"})),
+        ("prompts/get", json!({"name": "nobody"})),
+        ("completion/complete", complete("language")),
+        ("completion/complete", complete("line")),
+        ("completion/complete", complete("note")),
+        ("completion/complete", complete("nothing")),
+        ("completion/complete", json!({})),
+    ]
+}
+
 /// The requests of a session, in order.
 fn legacy_exchanges() -> Vec<Exchange> {
     let asks = |tool: &str, arguments: Value| json!({"name": tool, "arguments": arguments, "_meta": {"progressToken": "t"}});
@@ -312,7 +340,7 @@ fn legacy_exchanges() -> Vec<Exchange> {
         exchange("resources/read", json!({"uri": "file:///nothing"})),
         exchange("resources/read", json!({"uri": "no uri"})),
         exchange("unknown/method", json!({})),
-        exchange("prompts/list", json!({})),
+        exchange("resources/list", json!({})),
     ]
 }
 
@@ -341,7 +369,8 @@ async fn assert_legacy(version: &'static str) {
     assert_eq!(opened.json()["result"]["protocolVersion"], version);
     let session = Session::open(&server, version).await;
     let mut wire = server.connect().await;
-    for Exchange { asked, body } in legacy_exchanges() {
+    let of_prompts = about_prompts().into_iter().map(|(asked, params)| exchange(asked, params));
+    for Exchange { asked, body } in legacy_exchanges().into_iter().chain(of_prompts) {
         let answer = wire.send(&session.post(&body)).await;
         assert_eq!(answer.status(), 200, "{body}");
         schema.assert_answer(asked, &answer);
@@ -437,7 +466,10 @@ async fn every_message_of_2026_07_28_fits_its_schema() {
         ("unknown/method", json!({})),
         ("subscriptions/listen", json!({"notifications": {}})),
         ("subscriptions/listen", json!({})),
-    ] {
+    ]
+    .into_iter()
+    .chain(about_prompts())
+    {
         let answer = wire.send(&modern("id", asked, params, &[])).await;
         schema.assert_answer(asked, &answer);
     }
