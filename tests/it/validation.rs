@@ -218,7 +218,6 @@ async fn a_catalogues_tool_whose_schema_leads_elsewhere_is_not_called() {
     }
 }
 
-/// What a client sends under the limit of bodies is refused before it is a tree in memory.
 /// 2026-07-28, Base Protocol, `$ref` Resolution: "Implementations MUST NOT automatically dereference
 /// `$ref` values that resolve to a network URI."
 #[test]
@@ -237,6 +236,7 @@ fn nobody_is_asked_for_a_schema_that_stands_elsewhere() {
     assert!(listener.accept().is_err(), "somebody came for it");
 }
 
+/// What a client sends under the limit of bodies is refused before it is a tree in memory.
 #[tokio::test]
 async fn arguments_longer_than_the_limit_are_refused_and_those_at_it_are_not() {
     let server = Validating::with_tool().await;
