@@ -25,6 +25,7 @@ pub use crate::server::TypedToolResult;
 pub use crate::server::{
     Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, Changes,
     ClientCapabilities, Content, Context, HandlerError, Icon, IconTheme, Implementation,
-    IntoToolResult, ResourceContents, ResourceLink, Role, Server, ServerBuilder, Structured, Tool,
-    ToolAnnotations, ToolCatalogue, ToolError, ToolHandler, ToolPage,
+    IntoToolResult, ResourceContents, ResourceLink, Role, Server, ServerBuilder, Structured, Task,
+    TaskId, TaskOptions, TaskStatus, TaskStore, TaskSupport, Tool, ToolAnnotations, ToolCatalogue,
+    ToolError, ToolHandler, ToolPage,
 };

@@ -37,6 +37,7 @@ mod standalone;
 mod stats;
 mod subscriptions;
 mod sweeper;
+mod tasks;
 mod unsent;
 mod watched;
 

@@ -13,6 +13,7 @@ use super::prompts::Prompts;
 use super::registry::{Inner, Logging, RegisteredTool, Server, ToolTable, Tools};
 use super::reply::{CacheHint, CacheScope};
 use super::resources::Resources;
+use super::tasks::TaskOptions;
 use super::tool::Tool;
 
 /// The largest `ttlMs` that JavaScript reads exactly: 285,000 years.
@@ -47,6 +48,7 @@ pub struct ServerBuilder {
     pub(super) prompts: Prompts,
     pub(super) completions: Completions,
     changes: Option<Changes>,
+    tasks: Option<TaskOptions>,
 }
 
 impl ServerBuilder {
@@ -62,6 +64,7 @@ impl ServerBuilder {
             prompts: Prompts::default(),
             completions: Completions::default(),
             changes: None,
+            tasks: None,
         }
     }
 
@@ -145,6 +148,16 @@ impl ServerBuilder {
         self
     }
 
+    /// How tasks are kept, and how many: the extension `io.modelcontextprotocol/tasks` of revision
+    /// 2026-07-28. See [`TaskOptions`].
+    ///
+    /// A server with a tool that has [`TaskSupport`](crate::TaskSupport) declares it with the
+    /// defaults; this is to have others, and for the tools of a [`ToolCatalogue`].
+    pub fn tasks(mut self, options: TaskOptions) -> Self {
+        self.tasks = Some(options);
+        self
+    }
+
     /// Builds the server.
     ///
     /// # Errors
@@ -152,6 +165,11 @@ impl ServerBuilder {
     /// If two tools have one name, if a name or a schema is not valid, or if there are both tools
     /// and a catalogue. The message names the tool.
     pub fn build(self) -> Result<Server, BuildError> {
+        let derived = self.tools.iter().any(|it| it.tool.task_support().is_some());
+        let tasks = self.tasks.or_else(|| derived.then(TaskOptions::default));
+        if let Some(options) = &tasks {
+            options.check().map_err(|(name, why)| BuildError::option(name, why))?;
+        }
         let tools = match (self.catalogue, self.tools) {
             (None, tools) if tools.is_empty() => Tools::None,
             (None, tools) => Tools::Registered(ToolTable::new(tools)?),
@@ -168,6 +186,7 @@ impl ServerBuilder {
             prompts: self.prompts,
             completions: self.completions,
             changes: self.changes,
+            tasks,
         }))
     }
 }

@@ -36,6 +36,7 @@ mod revision;
 mod running;
 #[cfg(all(test, shuttle))]
 mod shuttle_tests;
+mod tasks;
 mod tool;
 
 #[cfg(feature = "schemars")]
@@ -57,6 +58,7 @@ pub use registry::Server;
 pub use reply::CacheScope;
 pub use resource::{ResourceContents, ResourceLink};
 pub use result::{CallToolResult, IntoToolResult, Structured};
+pub use tasks::{Task, TaskId, TaskOptions, TaskStatus, TaskStore, TaskSupport};
 pub use tool::{Tool, ToolAnnotations};
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
@@ -72,3 +74,7 @@ pub(crate) use raw::RawJson;
 pub(crate) use registry::FoundTool;
 pub(crate) use reply::{CacheHint, Reply};
 pub(crate) use running::{Outcome, Running};
+pub(crate) use tasks::{
+    Account, EXTENSION, Found, LiveTask, NoSeat, Seat, TaskRequest, Tasks, Version,
+    missing_extension, unknown_task,
+};

@@ -19,6 +19,7 @@ use super::prompts::Prompts;
 use super::reply::{CacheHint, write_tools};
 use super::resources::Resources;
 use super::running::Finding;
+use super::tasks::{EXTENSION, TaskOptions};
 use super::tool::Tool;
 use crate::protocol::change::{Change, ChangeSet};
 use crate::protocol::version::ProtocolVersion;
@@ -62,6 +63,7 @@ pub(crate) struct Inner {
     pub(crate) prompts: Prompts,
     pub(crate) completions: Completions,
     pub(crate) changes: Option<Changes>,
+    pub(crate) tasks: Option<TaskOptions>,
 }
 
 /// Whether the server declares that it sends log messages.
@@ -98,6 +100,8 @@ pub(crate) struct Capabilities {
     #[serde(skip_serializing_if = "Option::is_none")]
     completions: Option<NoSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<Extensions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     logging: Option<NoSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompts: Option<ListSettings>,
@@ -107,7 +111,24 @@ pub(crate) struct Capabilities {
     tools: Option<ListSettings>,
 }
 
+/// The extensions that a server declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Extensions {
+    tasks: NoSettings,
+}
+
+impl Serialize for Extensions {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(EXTENSION, self.tasks)])
+    }
+}
+
 impl Capabilities {
+    /// The same where calls may become tasks (ext-tasks, Capability Negotiation).
+    pub(crate) fn with_tasks(self) -> Self {
+        Self { extensions: Some(Extensions { tasks: NoSettings {} }), ..self }
+    }
+
     /// The same where only these changes can be told of.
     pub(crate) fn announcing(self, changes: ChangeSet) -> Self {
         let tools = self.tools.map(|_| ListSettings::of(Change::Tools, changes));
@@ -166,6 +187,7 @@ impl Server {
     pub(crate) fn capabilities(&self) -> Capabilities {
         Capabilities {
             completions: (!self.completions().is_none()).then_some(NoSettings {}),
+            extensions: None,
             prompts: self.has_prompts().then_some(ListSettings { list_changed: None }),
             resources: self.has_resources().then_some(ListSettings { list_changed: None }),
             logging: (self.inner.logging == Logging::Declared).then_some(NoSettings {}),
@@ -183,6 +205,11 @@ impl Server {
     /// The handle by which the application says what has changed.
     pub(crate) fn changes(&self) -> Option<&Changes> {
         self.inner.changes.as_ref()
+    }
+
+    /// How the server keeps tasks, if calls may become some.
+    pub(crate) fn tasks(&self) -> Option<&TaskOptions> {
+        self.inner.tasks.as_ref()
     }
 
     /// How the model should use the server.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::ask::Question;
 use super::catalogue::ToolPage;
 use super::result::CallToolResult;
+use super::tasks::Task;
 use super::tool::{Tool, WireTool};
 use crate::protocol::jsonrpc::ObjectWriter;
 use crate::protocol::version::ProtocolVersion;
@@ -53,6 +54,10 @@ pub(crate) enum Reply {
     CallTool(Box<CallToolResult>),
     /// A list of tools.
     Tools(ToolList, CacheHint),
+    /// The call has become a task, and this is its handle.
+    TaskBegun(Box<Task>),
+    /// A task.
+    Task(Box<Task>),
     /// What the handler must know before it can go on. It is no reply where the client is asked
     /// meanwhile.
     InputRequired(Vec<Question>),
@@ -82,6 +87,14 @@ impl Reply {
             // Questions are written with the state that their era keeps beside them.
             Self::Empty | Self::InputRequired(_) => Ok(()),
             Self::CallTool(result) => result.write(version, object),
+            Self::TaskBegun(task) => {
+                object.raw_members(&task.handle());
+                Ok(())
+            }
+            Self::Task(task) => {
+                object.raw_members(&task.members());
+                Ok(())
+            }
             Self::Tools(ToolList::Written(members), _) => {
                 object.raw_members(members);
                 Ok(())
@@ -100,7 +113,11 @@ impl Reply {
     pub(crate) fn meta(&self) -> Option<&Map<String, Value>> {
         match self {
             Self::CallTool(result) => result.meta(),
-            Self::Empty | Self::Tools(..) | Self::InputRequired(_) => None,
+            Self::Empty
+            | Self::Tools(..)
+            | Self::TaskBegun(_)
+            | Self::Task(_)
+            | Self::InputRequired(_) => None,
         }
     }
 
@@ -109,7 +126,11 @@ impl Reply {
     pub(crate) fn cache_hint(&self) -> Option<CacheHint> {
         match self {
             Self::Tools(_, hint) => Some(*hint),
-            Self::Empty | Self::CallTool(_) | Self::InputRequired(_) => None,
+            Self::Empty
+            | Self::CallTool(_)
+            | Self::TaskBegun(_)
+            | Self::Task(_)
+            | Self::InputRequired(_) => None,
         }
     }
 }

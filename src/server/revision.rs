@@ -30,6 +30,11 @@ pub(crate) trait Revision: Copy {
     /// The error code `-32021` exists (2026-07-28, Base Protocol, Error Codes).
     fn knows_missing_client_capability(self) -> bool;
 
+    /// A call may become a task of the extension `io.modelcontextprotocol/tasks`, which builds on
+    /// what requests say of themselves (ext-tasks, Capability Negotiation). The experimental tasks
+    /// of 2025-11-25 are others.
+    fn knows_tasks(self) -> bool;
+
     /// What a server asks for is a result, and what the client gives comes with the next request
     /// (2026-07-28, Multi Round-Trip Requests); before, requests and answers of their own.
     fn has_input_in_requests(self) -> bool;
@@ -53,6 +58,10 @@ impl Revision for ProtocolVersion {
     }
 
     fn knows_missing_client_capability(self) -> bool {
+        self >= Self::V2026_07_28
+    }
+
+    fn knows_tasks(self) -> bool {
         self >= Self::V2026_07_28
     }
 

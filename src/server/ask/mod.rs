@@ -11,9 +11,7 @@ mod context;
 mod inputs;
 mod question;
 
-#[cfg(test)]
-pub(crate) use inputs::Answer;
-pub(crate) use inputs::{Asking, Inputs};
+pub(crate) use inputs::{Answer, Asking, Inputs};
 #[cfg(test)]
 pub(crate) use question::Ask;
 pub(crate) use question::Question;
