@@ -17,6 +17,7 @@ pub use crate::http::{
 pub use crate::protocol::client_addr::PeerAddr;
 pub use crate::protocol::head::Head;
 pub use crate::protocol::log_level::{LogLevel, UnknownLogLevel};
+pub use crate::protocol::modern::state::StateKeys;
 pub use crate::protocol::principal::Principal;
 pub use crate::protocol::refusal::Refusal;
 pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};

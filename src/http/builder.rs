@@ -6,12 +6,14 @@ use std::time::Duration;
 use super::admit::Admit;
 use super::collect::BodyLimits;
 use super::commit::Framing;
+use super::input;
 use super::path::Endpoint;
 use super::service::{McpService, Shared};
 use super::standalone::StandaloneStream;
 use crate::protocol::client_addr::TrustedHops;
 use crate::protocol::jsonrpc::ParseLimits;
 use crate::protocol::legacy::Limits;
+use crate::protocol::modern::state::StateKeys;
 use crate::protocol::origin::{HostAllowlist, OriginAllowlist};
 use crate::server::{BuildError, Server};
 
@@ -40,6 +42,7 @@ pub struct McpServiceBuilder {
     hosts: Vec<String>,
     origins: Vec<String>,
     limits: Limits,
+    state_keys: Option<StateKeys>,
 }
 
 /// The options that a platform has defaults of its own for. What is `None` was not said.
@@ -81,6 +84,8 @@ pub(crate) struct Options {
     pub(crate) max_calls: usize,
     pub(crate) standalone_stream: StandaloneStream,
     pub(crate) max_parked_streams: usize,
+    /// How long a state is fresh that a client carries between the rounds of a request.
+    pub(crate) state_lifetime: Duration,
 }
 
 /// How legacy clients are served.
@@ -108,9 +113,11 @@ impl McpServiceBuilder {
             max_calls: 10_000,
             standalone_stream: StandaloneStream::Auto,
             max_parked_streams: 10_000,
+            state_lifetime: Duration::from_secs(10 * 60),
         };
         let (platform, limits) = (PlatformOptions::default(), Limits::default());
-        Self { server, options, platform, hosts: Vec::new(), origins: Vec::new(), limits }
+        let (hosts, origins) = (Vec::new(), Vec::new());
+        Self { server, options, platform, hosts, origins, limits, state_keys: None }
     }
 
     /// The endpoint's path, `/mcp` by default.
@@ -408,6 +415,14 @@ impl McpServiceBuilder {
         self
     }
 
+    /// The keys that seal what a client of 2026-07-28 carries between the rounds of a request that
+    /// asks it for input. By default the service draws one of its own: instances behind one load
+    /// balancer must share theirs. See [`StateKeys`].
+    pub fn state_keys(mut self, keys: StateKeys) -> Self {
+        self.state_keys = Some(keys);
+        self
+    }
+
     /// Whether it was said by which hosts the service is reached, if only that it is by any.
     pub(crate) fn names_hosts(&self) -> bool {
         !self.hosts.is_empty() || self.options.hosts == HostAllowlist::Any
@@ -449,6 +464,7 @@ impl McpServiceBuilder {
         options.trusted_hops = trusted_hops.map_or(options.trusted_hops, TrustedHops);
         options.max_stream_age = max_stream_age.unwrap_or(options.max_stream_age);
         options.max_parked_streams = max_parked_streams.unwrap_or(options.max_parked_streams);
-        Shared::new(self.server, self.options, self.limits).map(McpService::new)
+        let state_keys = self.state_keys.map_or_else(input::drawn_keys, Ok)?;
+        Shared::new(self.server, self.options, self.limits, state_keys).map(McpService::new)
     }
 }

@@ -15,6 +15,7 @@ mod counters;
 mod drain;
 mod endpoint;
 mod held;
+mod input;
 mod jitter;
 mod legacy;
 mod listen;
@@ -32,6 +33,7 @@ mod service;
 #[cfg(all(test, shuttle))]
 mod shuttle_tests;
 mod slow_body;
+mod spent;
 mod stall;
 mod standalone;
 mod stats;

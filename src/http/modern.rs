@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::body::ResponseBody;
 use super::commit::{Framing, Settled, settle};
 use super::endpoint::Admitted;
+use super::input::{Input, Origin};
 use super::observe;
 use super::request_stream::{Disconnect, RequestStream};
 use super::service::{CallPermit, Shared};
@@ -23,8 +24,8 @@ use crate::protocol::modern::{LISTEN, ModernRequest};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
-    Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, RawJson, Reply,
-    Request, TaskRequest,
+    Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Question,
+    RawJson, Reply, Request, TaskRequest,
 };
 
 /// Serves one request.
@@ -39,8 +40,7 @@ pub(crate) async fn call(
     }
     let id = modern.request.id.clone();
     let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
-    let answer =
-        Answer { shared: Arc::clone(shared), id: id.clone(), version: modern.version, framing };
+    let mut answer = Answer::new(shared, &modern, framing);
     if TaskRequest::has_method(&modern.request.method) {
         return Ok(answer.respond(tasks::serve(shared, &admitted, &modern).await));
     }
@@ -49,11 +49,19 @@ pub(crate) async fn call(
         return Err(refuse(Reason::OutOfMemory));
     }
     let Some(permit) = CallPermit::take(shared) else { return Err(refuse(Reason::TooManyCalls)) };
-    let cx = context(shared, &admitted, body, &modern);
+    let input = match Input::of(shared, &admitted.principal, &modern) {
+        Ok(input) => input,
+        Err(error) => return Ok(answer.respond(Err(error))),
+    };
+    let cx = context(shared, &admitted, body, &modern, &input);
     if framing == Framing::JsonOnly {
         cx.outbox().discard();
     }
     let guard = CancelOnDrop(&cx);
+    match input.give(&cx) {
+        Ok(chain) => answer.origin = Origin::keep(&cx, body, &modern, chain),
+        Err(error) => return Ok(answer.respond(Err(error))),
+    }
     match check_params(shared, &admitted, &modern, &cx).await {
         Ok(()) => {}
         Err(Unchecked::Refused(reason)) => return Err(refuse(reason)),
@@ -130,10 +138,11 @@ impl Drop for CancelOnDrop<'_> {
 }
 
 fn context(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     admitted: &Admitted,
     body: &Bytes,
     modern: &ModernRequest<'_>,
+    input: &Input,
 ) -> Context {
     let share = |raw: &RawValue| shared.keep(body, raw);
     let info = CallInfo {
@@ -146,6 +155,7 @@ fn context(
         client_capabilities: Some(share(modern.client_capabilities)),
         polling: Polling::Impossible,
         asking: Asking::ByResult,
+        once: input.once(shared),
     };
     Context::new(info, shared.outbox_limits(), shared.registry.budget())
 }
@@ -200,15 +210,27 @@ enum Unchecked {
 }
 
 /// Makes the answer to one request.
-#[derive(Clone)]
 pub(crate) struct Answer {
     shared: Arc<Shared>,
     id: RequestId,
     version: ProtocolVersion,
     framing: Framing,
+    /// None where the client can be asked nothing.
+    origin: Option<Origin>,
 }
 
 impl Answer {
+    fn new(shared: &Arc<Shared>, modern: &ModernRequest<'_>, framing: Framing) -> Self {
+        let (shared, id) = (Arc::clone(shared), modern.request.id.clone());
+        Self { shared, id, version: modern.version, framing, origin: None }
+    }
+
+    /// The same for a task of the call, which is not asked for again.
+    pub(crate) fn of_task(&self) -> Self {
+        let (shared, id) = (Arc::clone(&self.shared), self.id.clone());
+        Self { shared, id, origin: None, ..*self }
+    }
+
     /// The answer as a response of its own.
     fn respond(&self, outcome: Outcome) -> Response<ResponseBody> {
         match outcome {
@@ -260,6 +282,7 @@ impl Answer {
     /// The answer as a message.
     fn encode(&self, outcome: Outcome) -> Bytes {
         let encoded = match outcome {
+            Ok(Reply::InputRequired(questions)) => self.ask(&questions),
             Ok(reply) => {
                 encode_result(&self.id, |object| self.write(&reply, object)).map_err(not_json)
             }
@@ -276,6 +299,20 @@ impl Answer {
     pub(crate) fn result(&self, outcome: Outcome) -> Result<RawJson, RpcError> {
         let reply = outcome?;
         RawJson::object(|object| self.write(&reply, object)).map_err(not_json)
+    }
+
+    /// The result that asks (2026-07-28, Multi Round-Trip Requests, InputRequiredResult).
+    fn ask(&self, questions: &[Question]) -> Result<Bytes, RpcError> {
+        let Some(origin) = &self.origin else {
+            return Err(RpcError::internal("a client that can be asked nothing was asked"));
+        };
+        let input_required = origin.ask(&self.shared, questions)?;
+        let encoded = encode_result(&self.id, |object| {
+            object.raw_member("resultType", b"\"input_required\"");
+            object.raw_member("_meta", &self.shared.server_meta);
+            input_required.write(object)
+        });
+        encoded.map_err(|error| RpcError::internal(error.to_string()))
     }
 
     /// 2026-07-28, Base Protocol, Result Responses: "The `result` MUST include a `resultType`

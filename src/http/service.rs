@@ -25,6 +25,7 @@ use super::jitter::Jitter;
 use super::modern::SERVER_INFO;
 use super::parked::Parked;
 use super::serve::ShutdownSignal;
+use super::spent::Spent;
 use super::stats::Stats;
 use super::subscriptions::Subscriptions;
 use super::sweeper;
@@ -32,6 +33,7 @@ use super::{observe, respond, tasks};
 use crate::protocol::change::Change;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
+use crate::protocol::modern::state::StateKeys;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::protocol::time::Millis;
@@ -278,6 +280,9 @@ pub(crate) struct Shared {
     /// None where no call may become a task.
     pub(crate) tasks: Option<Arc<Tasks>>,
     pub(crate) parked: Arc<Parked>,
+    pub(crate) state_keys: StateKeys,
+    /// The states of requests that were used up.
+    pub(crate) spent: Spent,
     pub(crate) counters: Counters,
     pub(crate) drain: Drain,
     pub(crate) jitter: Jitter,
@@ -293,6 +298,7 @@ impl Shared {
         server: Server,
         options: Options,
         limits: Limits,
+        state_keys: StateKeys,
     ) -> Result<Self, BuildError> {
         let mut header_params = HashMap::new();
         for tool in server.tools() {
@@ -320,6 +326,8 @@ impl Shared {
             header_params,
             server_info,
             server_meta,
+            state_keys,
+            spent: Spent::default(),
             counters: Counters::default(),
             drain: Drain::new(),
             jitter: Jitter::new(),

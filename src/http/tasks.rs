@@ -125,7 +125,7 @@ async fn begin_with(
     getrandom::fill(&mut random)
         .map_err(|_| RpcError::internal("The server has no randomness for the id of a task"))?;
     let id = TaskId::from_random(random);
-    let answer = answer.clone();
+    let answer = answer.of_task();
     let finish = Box::new(move |outcome: Outcome| answer.result(outcome));
     let (task, drive) = tasks.begin(id, seat, plan, running, finish).await?;
     tokio::spawn(observe::in_same_span(drive));

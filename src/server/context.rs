@@ -9,7 +9,7 @@ use std::task::{Wake, Waker};
 use futures::task::AtomicWaker;
 use serde::Serialize;
 
-use super::ask::{Asking, Inputs};
+use super::ask::{Asking, Inputs, UseOnce};
 use super::cancel::{Cancellation, Cancelled};
 use super::client::ClientCapabilities;
 use super::implementation::Implementation;
@@ -95,6 +95,8 @@ pub(crate) struct CallInfo {
     pub(crate) client_capabilities: Option<RawJson>,
     pub(crate) polling: Polling,
     pub(crate) asking: Asking,
+    /// What the answers came with that the client has given before, where that can come again.
+    pub(crate) once: Option<Arc<dyn UseOnce>>,
 }
 
 /// Whether the connection of a call's stream may end before the call's answer.
@@ -386,6 +388,11 @@ impl Context {
         self.call.outbox.close();
     }
 
+    /// What makes sure that the answers are used once.
+    pub(crate) fn once(&self) -> Option<&dyn UseOnce> {
+        self.call.info.once.as_deref()
+    }
+
     /// What the client was asked, and what it answered.
     pub(crate) fn inputs(&self) -> &Inputs {
         &self.call.inputs
@@ -455,6 +462,7 @@ pub(crate) mod tests {
             client_capabilities: None,
             polling: Polling::Impossible,
             asking: Asking::ByResult,
+            once: None,
         }
     }
 

@@ -162,6 +162,11 @@ impl HandlerError {
         Self::from_kind(ErrorKind::RefusedInput { key: key.to_owned(), code, message })
     }
 
+    /// Another call came with the same answers before.
+    pub(crate) fn used_before() -> Self {
+        Self::protocol(-32602, "`requestState` was used before, and is to be used once", None)
+    }
+
     /// The client did not answer in time.
     pub(crate) fn no_input(key: &str) -> Self {
         Self::from_kind(ErrorKind::NoInput(key.to_owned()))

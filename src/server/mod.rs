@@ -63,7 +63,7 @@ pub use tool::{Tool, ToolAnnotations};
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
 
-pub(crate) use ask::Asking;
+pub(crate) use ask::{Answer, Asking, NotUsable, Question, UseOnce};
 pub(crate) use changes::Audience;
 #[cfg(test)]
 pub(crate) use context::tests as context_tests;

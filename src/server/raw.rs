@@ -68,6 +68,12 @@ impl RawJson {
         std::str::from_utf8(&self.text).expect("made from a RawValue or by serde_json: UTF-8")
     }
 
+    /// The value as serde_json keeps it.
+    pub(crate) fn to_raw_value(&self) -> Box<RawValue> {
+        RawValue::from_string(self.as_str().to_owned())
+            .expect("made from a RawValue or by serde_json: valid JSON")
+    }
+
     /// Whether the value is an object.
     pub(crate) fn is_object(&self) -> bool {
         self.text.first() == Some(&b'{')

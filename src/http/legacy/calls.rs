@@ -206,6 +206,7 @@ impl Post<'_> {
                 _ => Polling::Impossible,
             },
             asking: Asking::Impossible("not in this revision"),
+            once: None,
         };
         Context::new(info, self.shared.outbox_limits(), self.shared.registry.budget())
     }

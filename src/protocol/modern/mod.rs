@@ -7,6 +7,7 @@ mod listen;
 mod mismatch;
 pub(crate) mod params;
 mod sentinel;
+pub(crate) mod state;
 
 pub(crate) use envelope::{ModernRequest, check};
 pub(crate) use listen::{LISTEN, Noted, Subscription};

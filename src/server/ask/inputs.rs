@@ -48,7 +48,8 @@ impl Answer {
 }
 
 /// The answers are more than a call may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answers of one call have at most {MAX_ANSWER_BYTES} bytes together")]
 pub(crate) struct InputsFull;
 
 /// The questions and answers of one call. Nothing is allocated before the first.

@@ -9,9 +9,11 @@
 
 mod context;
 mod inputs;
+mod once;
 mod question;
 
 pub(crate) use inputs::{Answer, Asking, Inputs};
+pub(crate) use once::{NotUsable, UseOnce};
 #[cfg(test)]
 pub(crate) use question::Ask;
 pub(crate) use question::Question;
