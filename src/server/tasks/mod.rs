@@ -16,6 +16,8 @@ mod store;
 mod support;
 mod table;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
