@@ -21,12 +21,16 @@ pub use crate::protocol::modern::state::StateKeys;
 pub use crate::protocol::principal::Principal;
 pub use crate::protocol::refusal::Refusal;
 pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};
-#[cfg(feature = "schemars")]
-pub use crate::server::TypedToolResult;
 pub use crate::server::{
-    Annotations, Arguments, BoxFuture, BuildError, CacheScope, CallToolResult, Changes,
-    ClientCapabilities, Content, Context, HandlerError, Icon, IconTheme, Implementation,
-    IntoToolResult, ResourceContents, ResourceLink, Role, Server, ServerBuilder, Structured, Task,
-    TaskId, TaskOptions, TaskStatus, TaskStore, TaskSupport, Tool, ToolAnnotations, ToolCatalogue,
-    ToolError, ToolHandler, ToolPage,
+    Annotations, Arguments, BooleanSchema, BoxFuture, BuildError, CacheScope, CallToolResult,
+    Changes, Choice, ClientCapabilities, Content, Context, CreateMessage, CreateMessageResult,
+    Elicit, ElicitForm, ElicitUrl, Elicitation, Elicited, FieldSchema, HandlerError, Icon,
+    IconTheme, Implementation, IncludeContext, IntoToolResult, ListRoots, ModelPreferences,
+    MultiSelectSchema, NumberSchema, ResourceContents, ResourceLink, Role, Root, SamplingContent,
+    SamplingMessage, Server, ServerBuilder, SingleSelectSchema, StopReason, StringFormat,
+    StringSchema, Structured, Task, TaskId, TaskOptions, TaskStatus, TaskStore, TaskSupport, Tool,
+    ToolAnnotations, ToolCatalogue, ToolChoice, ToolError, ToolHandler, ToolPage, ToolResult,
+    ToolUse,
 };
+#[cfg(feature = "schemars")]
+pub use crate::server::{ElicitTyped, TypedToolResult};

@@ -185,6 +185,22 @@ impl HandlerError {
         self.source()?.downcast_ref()
     }
 
+    /// Whether this is how a handler unwinds that has asked its client something
+    /// ([`Context::elicit`](crate::Context::elicit) and its like): it is no failure, and to be passed on.
+    pub fn is_question(&self) -> bool {
+        matches!(*self.kind, ErrorKind::AwaitsInput(_))
+    }
+
+    /// Whether the client answered a question with an error: its user refused, say.
+    pub fn is_refused_by_client(&self) -> bool {
+        matches!(*self.kind, ErrorKind::RefusedInput { .. })
+    }
+
+    /// Whether the client did not answer a question in time.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(*self.kind, ErrorKind::NoInput(_))
+    }
+
     pub(crate) fn into_kind(self) -> ErrorKind {
         *self.kind
     }

@@ -44,6 +44,14 @@ mod typed;
 
 pub use annotations::{Annotations, Role};
 pub use arguments::Arguments;
+#[cfg(feature = "schemars")]
+pub use ask::ElicitTyped;
+pub use ask::{
+    BooleanSchema, Choice, CreateMessage, CreateMessageResult, Elicit, ElicitForm, ElicitUrl,
+    Elicitation, Elicited, FieldSchema, IncludeContext, ListRoots, ModelPreferences,
+    MultiSelectSchema, NumberSchema, Root, SamplingContent, SamplingMessage, SingleSelectSchema,
+    StopReason, StringFormat, StringSchema, ToolChoice, ToolResult, ToolUse,
+};
 pub use build_error::BuildError;
 pub use builder::ServerBuilder;
 pub use catalogue::{ToolCatalogue, ToolPage};

@@ -38,6 +38,20 @@ pub(crate) trait Revision: Copy {
     /// What a server asks for is a result, and what the client gives comes with the next request
     /// (2026-07-28, Multi Round-Trip Requests); before, requests and answers of their own.
     fn has_input_in_requests(self) -> bool;
+
+    /// `elicitation/create` (2025-06-18, Key Changes).
+    fn knows_elicitation(self) -> bool;
+
+    /// `mode`, and the one that is `url`; several choices, titles of choices in `oneOf`, and
+    /// defaults of all kinds of fields (2025-11-25, Key Changes).
+    fn knows_elicitation_modes(self) -> bool;
+
+    /// `elicitationId` (2025-11-25, Elicitation, URL Mode; gone from 2026-07-28).
+    fn has_elicitation_ids(self) -> bool;
+
+    /// `tools` and `toolChoice` in sampling; `tool_use`, `tool_result`, several blocks and `_meta`
+    /// in its messages (2025-11-25, Key Changes).
+    fn knows_tools_in_sampling(self) -> bool;
 }
 
 impl Revision for ProtocolVersion {
@@ -67,5 +81,21 @@ impl Revision for ProtocolVersion {
 
     fn has_input_in_requests(self) -> bool {
         self >= Self::V2026_07_28
+    }
+
+    fn knows_elicitation(self) -> bool {
+        self >= Self::V2025_06_18
+    }
+
+    fn knows_elicitation_modes(self) -> bool {
+        self >= Self::V2025_11_25
+    }
+
+    fn has_elicitation_ids(self) -> bool {
+        self == Self::V2025_11_25
+    }
+
+    fn knows_tools_in_sampling(self) -> bool {
+        self >= Self::V2025_11_25
     }
 }

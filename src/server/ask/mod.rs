@@ -5,12 +5,36 @@
 //! error; [`Running`](super::Running) sees what was noted and either ends the request with the
 //! questions as its result, or hands them to whoever drives it, waits for the answers and runs the
 //! handler anew.
-#![allow(dead_code)]
 
+mod answer;
+mod check;
 mod context;
+mod elicit;
+mod field;
 mod inputs;
+mod message;
 mod once;
 mod question;
+mod roots;
+mod sample;
+#[cfg(any(test, feature = "schemars"))]
+mod schema;
+#[cfg(feature = "schemars")]
+mod typed;
+
+pub use context::Elicitation;
+pub use elicit::{Elicit, ElicitForm, ElicitUrl, Elicited};
+pub use field::{
+    BooleanSchema, Choice, FieldSchema, MultiSelectSchema, NumberSchema, SingleSelectSchema,
+    StringFormat, StringSchema,
+};
+pub use message::{SamplingContent, SamplingMessage, ToolResult, ToolUse};
+pub use roots::{ListRoots, Root};
+pub use sample::{
+    CreateMessage, CreateMessageResult, IncludeContext, ModelPreferences, StopReason, ToolChoice,
+};
+#[cfg(feature = "schemars")]
+pub use typed::ElicitTyped;
 
 pub(crate) use inputs::{Answer, Asking, Inputs};
 pub(crate) use once::{NotUsable, UseOnce};

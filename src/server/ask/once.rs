@@ -41,7 +41,7 @@ impl Context {
     ///
     /// async fn redeem(voucher: String, cx: Context) -> Result<String, ToolError> {
     ///     let form = Elicit::form(format!("Redeem {voucher}?"));
-    ///     if cx.elicit("sure", &form)?.accepted().is_none() {
+    ///     if cx.elicit("sure", form)?.accepted().is_none() {
     ///         return Ok("Nothing was redeemed".to_owned());
     ///     }
     ///     cx.single_use()?;

@@ -36,6 +36,13 @@ pub(crate) trait Ask {
     fn read(&self, answer: &RawJson) -> Result<Self::Answer, String>;
 }
 
+/// The error for a client whose revision does not know what `question` asks: it can not have
+/// declared the capability, whatever it said.
+pub(super) fn unknown_to_the_revision(question: &impl Ask) -> HandlerError {
+    let (name, settings) = question.requires();
+    HandlerError::missing_client_capabilities([(name, Value::Object(settings))])
+}
+
 /// A question that was asked and has no answer yet: a request to the client, but for its id.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Question {
