@@ -21,16 +21,20 @@ pub use crate::protocol::modern::state::StateKeys;
 pub use crate::protocol::principal::Principal;
 pub use crate::protocol::refusal::Refusal;
 pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};
+#[cfg(feature = "validation")]
+pub use crate::server::Validation;
 pub use crate::server::{
     Annotations, Arguments, BooleanSchema, BoxFuture, BuildError, CacheScope, CallToolResult,
     Changes, Choice, ClientCapabilities, Content, Context, CreateMessage, CreateMessageResult,
     Elicit, ElicitForm, ElicitUrl, Elicitation, Elicited, FieldSchema, HandlerError, Icon,
-    IconTheme, Implementation, IncludeContext, IntoToolResult, ListRoots, ModelPreferences,
-    MultiSelectSchema, NumberSchema, ResourceContents, ResourceLink, Role, Root, SamplingContent,
-    SamplingMessage, Server, ServerBuilder, SingleSelectSchema, StopReason, StringFormat,
-    StringSchema, Structured, Task, TaskId, TaskOptions, TaskStatus, TaskStore, TaskSupport, Tool,
-    ToolAnnotations, ToolCatalogue, ToolChoice, ToolError, ToolHandler, ToolPage, ToolResult,
-    ToolUse,
+    IconTheme, Implementation, IncludeContext, IntoResourceResult, IntoToolResult, ListRoots,
+    ModelPreferences, MultiSelectSchema, NumberSchema, ReadRequest, ReadResourceResult, Resource,
+    ResourceCatalogue, ResourceContents, ResourceHandler, ResourceLink, ResourcePage, ResourceSet,
+    ResourceTemplate, ResourceTemplatePage, Role, Root, SamplingContent, SamplingMessage, Server,
+    ServerBuilder, SingleSelectSchema, StopReason, StringFormat, StringSchema, Structured, Task,
+    TaskId, TaskOptions, TaskStatus, TaskStore, TaskSupport, Tool, ToolAnnotations, ToolCatalogue,
+    ToolChoice, ToolError, ToolHandler, ToolPage, ToolResult, ToolSet, ToolUse, UriTemplate,
+    Variables,
 };
 #[cfg(feature = "schemars")]
 pub use crate::server::{ElicitTyped, TypedToolResult};

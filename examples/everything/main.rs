@@ -6,6 +6,7 @@
 //! PORT=3000 cargo run --example everything      (0 takes any free port)
 //! ```
 
+mod asking;
 mod tasks;
 mod tools;
 
@@ -20,6 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .instructions("Call the tools in any order; they do not depend on each other.")
         .changes(&changes);
     builder = tools::add(builder, &changes);
+    builder = asking::add(builder);
     builder = tasks::add(builder);
     let service = McpService::builder(builder.build()?).build()?;
 

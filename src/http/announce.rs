@@ -3,7 +3,8 @@
 use super::builder::{LegacySessions, Options};
 use super::commit::Framing;
 use super::service::Shared;
-use crate::protocol::change::{Change, ChangeSet};
+use crate::protocol::change::{ChangeSet, Notice, Subject};
+use crate::protocol::legacy::Update;
 use crate::server::{Audience, Server};
 
 /// What the clients of each era can be told of. What they cannot be told of is not declared.
@@ -32,12 +33,21 @@ impl Announced {
 }
 
 impl Audience for Shared {
-    fn hear(&self, change: Change) {
-        if self.announced.legacy.contains(change) {
+    fn hear(&self, notice: &Notice) {
+        if self.announced.legacy.contains(notice.subject().change()) {
             // Written once, and shared by all logs and streams (decision 18).
-            let message = change.message();
-            self.registry.sessions().iter().for_each(|session| session.announce(&message));
+            let message = notice.message();
+            let sessions = self.registry.sessions();
+            match notice.subject() {
+                Subject::Resource(uri) => {
+                    let update = Update::new(uri, &message);
+                    sessions.iter().for_each(|session| session.announce_update(&update));
+                }
+                Subject::Tools | Subject::Prompts | Subject::Resources => {
+                    sessions.iter().for_each(|session| session.announce(&message));
+                }
+            }
         }
-        self.subscriptions.announce(change);
+        self.subscriptions.announce(notice);
     }
 }

@@ -10,6 +10,7 @@ use super::input;
 use super::path::Endpoint;
 use super::service::{McpService, Shared};
 use super::standalone::StandaloneStream;
+use crate::protocol::change::SubscriptionLimits;
 use crate::protocol::client_addr::TrustedHops;
 use crate::protocol::jsonrpc::ParseLimits;
 use crate::protocol::legacy::Limits;
@@ -84,8 +85,6 @@ pub(crate) struct Options {
     pub(crate) max_calls: usize,
     pub(crate) standalone_stream: StandaloneStream,
     pub(crate) max_parked_streams: usize,
-    /// How long a state is fresh that a client carries between the rounds of a request.
-    pub(crate) state_lifetime: Duration,
 }
 
 /// How legacy clients are served.
@@ -113,7 +112,6 @@ impl McpServiceBuilder {
             max_calls: 10_000,
             standalone_stream: StandaloneStream::Auto,
             max_parked_streams: 10_000,
-            state_lifetime: Duration::from_secs(10 * 60),
         };
         let (platform, limits) = (PlatformOptions::default(), Limits::default());
         let (hosts, origins) = (Vec::new(), Vec::new());
@@ -401,6 +399,31 @@ impl McpServiceBuilder {
         self
     }
 
+    /// How many resources one client may subscribe to, and how many bytes their URIs may have
+    /// together: 256 and 64 KiB by default. A client is a legacy session, or one
+    /// `subscriptions/listen`. One more is answered with -32602, which says what to do; and so is a
+    /// URI of more than 8,000 bytes.
+    ///
+    /// What is subscribed to counts towards [`max_held_bytes`](Self::max_held_bytes), each URI with
+    /// 128 bytes besides its own.
+    pub fn max_subscriptions(mut self, resources: usize, bytes: usize) -> Self {
+        self.limits.subscriptions = SubscriptionLimits { uris: resources, bytes };
+        self
+    }
+
+    /// How long a handler that asks the client waits for the answer, 10 min by default. A legacy
+    /// client that has not answered by then, or within two sweeps more, is told that nobody waits
+    /// any more, and the handler gets an error in place of the answer. To a modern client it is how
+    /// long it may take to send the request again with its answers.
+    ///
+    /// It cannot be zero.
+    pub fn input_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.input_timeout = timeout;
+        self.limits.sweep_period =
+            self.limits.sweep_period.min(timeout / 4).max(Duration::from_millis(1));
+        self
+    }
+
     /// How long a connection may leave a message untaken before its stream is taken from it, 60 s
     /// by default. The stream lives on, and its client can come back for it.
     pub fn reader_stall_timeout(mut self, stall: Duration) -> Self {
@@ -449,8 +472,8 @@ impl McpServiceBuilder {
     ///
     /// # Errors
     ///
-    /// A host or an origin that cannot be read, or a tool whose `x-mcp-header` annotations break
-    /// a rule of 2026-07-28 (Tools, x-mcp-header).
+    /// A host or an origin that cannot be read, an `input_timeout` of zero, or a tool whose
+    /// `x-mcp-header` annotations break a rule of 2026-07-28 (Tools, x-mcp-header).
     pub fn build(mut self) -> Result<McpService, BuildError> {
         let Options { hosts, origins, .. } = &mut self.options;
         for host in &self.hosts {
@@ -458,6 +481,9 @@ impl McpServiceBuilder {
         }
         for origin in &self.origins {
             origins.allow(origin).map_err(|error| BuildError::option("allow_origin", error))?;
+        }
+        if self.limits.input_timeout.is_zero() {
+            return Err(BuildError::option("input_timeout", "nobody can answer in no time"));
         }
         let PlatformOptions { trusted_hops, max_stream_age, max_parked_streams } = self.platform;
         let options = &mut self.options;

@@ -107,6 +107,8 @@ pub(crate) struct Counters {
     pub(crate) stalled_readers: Counter,
     pub(crate) cut_off_calls: Counter,
     pub(crate) evicted_bytes: Counter,
+    pub(crate) unexpected_answers: Counter,
+    pub(crate) inputs_timed_out: Counter,
     ends: [[Counter; StreamEnd::ALL.len()]; StreamKind::ALL.len()],
     refusals: Mutex<BTreeMap<&'static str, u64>>,
     open: [Mutex<OpenStreams>; StreamKind::ALL.len()],

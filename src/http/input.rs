@@ -193,11 +193,11 @@ impl Origin {
         let answers = answers.into_iter().filter_map(|(key, answer)| match answer {
             Answer::Result(raw) => Some((key, raw.to_raw_value())),
             // There are no others in this era.
-            Answer::Refused { .. } | Answer::TimedOut => None,
+            Answer::Refused { .. } | Answer::TimedOut | Answer::Unavailable(_) => None,
         });
         let state = State {
             issued,
-            expires: issued.saturating_add(millis(shared.options.state_lifetime)),
+            expires: issued.saturating_add(millis(shared.registry.limits().input_timeout)),
             round,
             chain: self.chain.unwrap_or(nonce),
             answers: answers.collect(),
@@ -260,7 +260,7 @@ impl UseOnce for Once {
         }
         let now = now();
         // What was sealed up to now is stale by then.
-        let until = now.saturating_add(millis(self.shared.options.state_lifetime));
+        let until = now.saturating_add(millis(self.shared.registry.limits().input_timeout));
         match self.shared.spent.spend(self.chain, now, until) {
             Spending::Done => {
                 self.used.store(true, Ordering::Relaxed);

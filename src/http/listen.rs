@@ -18,6 +18,8 @@ use super::pulse::{Beat, Leave, Pulse, Purpose};
 use super::respond;
 use super::service::Shared;
 use super::subscriptions::Listening;
+use crate::protocol::budget::Share;
+use crate::protocol::change;
 use crate::protocol::jsonrpc::{RpcError, encode_error};
 use crate::protocol::media;
 use crate::protocol::modern::{ModernRequest, Subscription};
@@ -38,8 +40,8 @@ use crate::protocol::sse::{self, Event, Frames};
 /// # Errors
 ///
 /// 404 where nothing can be announced, 406 to a client that takes JSON alone, 503 while the server
-/// drains or if as many streams are parked as may. A filter that is none is answered with -32602,
-/// an id that is too long with -32600.
+/// drains, if as many streams are parked as may, or if memory is short. A filter that is none, or
+/// that names too many resources, is answered with -32602, an id that is too long with -32600.
 pub(crate) fn open(
     shared: &Arc<Shared>,
     admitted: &Admitted,
@@ -52,7 +54,9 @@ pub(crate) fn open(
         return Err(refuse(Reason::MethodNotFound { error }));
     }
     let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
-    let subscription = match Subscription::open(id.clone(), &modern.request.params, announced) {
+    let limits = shared.registry.limits().subscriptions;
+    let opened = Subscription::open(id.clone(), &modern.request.params, announced, limits);
+    let subscription = match opened {
         Ok(subscription) => subscription,
         Err(error) => return Ok(respond::at_once(framing, encode_error(Some(id), &error))),
     };
@@ -69,8 +73,11 @@ pub(crate) fn open(
     let Some(permit) = ParkedPermit::take(&shared.parked) else {
         return Err(refuse(Reason::TooManyStreams));
     };
+    let Some(share) = share_for(shared, &subscription) else {
+        return Err(refuse(Reason::OutOfMemory));
+    };
     let stream = ListenStream {
-        listening: shared.subscriptions.open(subscription),
+        listening: shared.subscriptions.open(subscription, share),
         stage: Stage::Opened,
         frames: None,
         pulse: Pulse::new(shared, Purpose::Parked, Instant::now(), admitted.listener()),
@@ -79,6 +86,20 @@ pub(crate) fn open(
         _permit: permit,
     };
     Ok(respond::sse(ResponseBody::listen(stream)))
+}
+
+/// What the names take that a subscription keeps, of what the service may hold in all.
+fn share_for(shared: &Shared, subscription: &Subscription) -> Option<Share> {
+    let mut share = Share::of(shared.registry.budget());
+    let bytes = subscription.names().map(change::cost).sum();
+    if bytes == 0 {
+        return Some(share);
+    }
+    let has_room = shared.has_memory() && share.budget().has_room(bytes);
+    has_room.then(|| {
+        share.grow(bytes);
+        share
+    })
 }
 
 /// The result that ends a subscription. "Servers SHOULD include ... `serverInfo`" (Base Protocol,

@@ -103,6 +103,9 @@ impl LogStream {
                     observe::gap_told();
                     self.messages = messages.into_iter();
                 }
+                Step::GapUpdate(message) => {
+                    self.frames = Some(Event::message(None, message).into_frames());
+                }
                 Step::Displaced { retry } => {
                     return Poll::Ready(Some(self.end_early(retry, StreamEnd::Displaced)));
                 }

@@ -30,7 +30,7 @@ use super::stats::Stats;
 use super::subscriptions::Subscriptions;
 use super::sweeper;
 use super::{observe, respond, tasks};
-use crate::protocol::change::Change;
+use crate::protocol::change::Notice;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::modern::state::StateKeys;
@@ -313,7 +313,7 @@ impl Shared {
         let server_meta = json!({ SERVER_INFO: server_info }).to_string().into_bytes();
         let announced = Announced::new(&server, &options);
         // Where messages are missing, everything may have changed.
-        let on_gap = announced.legacy.iter().map(Change::message).collect();
+        let on_gap = announced.legacy.lists().map(|list| Notice::of(list).message()).collect();
         Ok(Self {
             epoch: Instant::now(),
             registry: Registry::new(limits, on_gap),
@@ -423,6 +423,12 @@ impl CallPermit {
             return None;
         }
         Some(Self { shared: Arc::clone(shared) })
+    }
+}
+
+impl CallPermit {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 }
 

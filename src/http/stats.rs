@@ -65,6 +65,10 @@ pub struct Stats {
     /// Bytes of messages that were dropped because as many were held as may be. The clients that
     /// asked for them were told.
     pub bytes_evicted: u64,
+    /// Answers of legacy clients to what they were not asked, or not any more.
+    pub answers_unexpected: u64,
+    /// Requests to legacy clients that had no answer in time.
+    pub inputs_timed_out: u64,
 }
 
 /// The streams of one kind.
@@ -102,6 +106,8 @@ impl Stats {
             bytes_held: budget.held(),
             bytes_limit: budget.limit(),
             bytes_evicted: counters.evicted_bytes.get(),
+            answers_unexpected: counters.unexpected_answers.get(),
+            inputs_timed_out: counters.inputs_timed_out.get(),
         }
     }
 
@@ -149,6 +155,10 @@ impl Stats {
             "Bytes dropped for want of room",
             self.bytes_evicted,
         );
+        let help = "Answers to what was not asked, or not any more";
+        text.counter("mcp_answers_unexpected_total", help, self.answers_unexpected);
+        let help = "Requests to clients without an answer in time";
+        text.counter("mcp_inputs_timed_out_total", help, self.inputs_timed_out);
         text.0
     }
 

@@ -1,13 +1,15 @@
 //! The streams of `subscriptions/listen` that are open in a service: who is to be told of a change.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 
-use crate::protocol::change::Change;
-use crate::protocol::modern::{Noted, Subscription};
+use crate::protocol::budget::Share;
+use crate::protocol::change::Notice;
+use crate::protocol::modern::{Backlog, Noted, Place, Subscription};
+use crate::protocol::sync::{Mutex, MutexGuard};
 
 /// All subscriptions of a service. Cheap to clone.
 #[derive(Clone, Default)]
@@ -18,11 +20,20 @@ pub(crate) struct Subscriptions {
 #[derive(Default)]
 struct Open {
     opened: u64,
-    by_number: HashMap<u64, Arc<Mutex<Listener>>>,
+    by_number: HashMap<u64, Arc<Listener>>,
 }
 
 struct Listener {
     subscription: Subscription,
+    pending: Mutex<Pending>,
+    /// What the names take that it is subscribed to.
+    _share: Share,
+}
+
+/// What a listener is still to be told, and whom to wake when it is.
+#[derive(Default)]
+struct Pending {
+    backlog: Backlog,
     waker: Option<Waker>,
 }
 
@@ -30,13 +41,15 @@ struct Listener {
 pub(crate) struct Listening {
     all: Subscriptions,
     number: u64,
-    listener: Arc<Mutex<Listener>>,
+    listener: Arc<Listener>,
 }
 
 impl Subscriptions {
-    /// Opens a subscription: what changes from now on, it is told.
-    pub(crate) fn open(&self, subscription: Subscription) -> Listening {
-        let listener = Arc::new(Mutex::new(Listener { subscription, waker: None }));
+    /// Opens a subscription: what changes from now on, it is told. It holds its share of the budget
+    /// for as long as it is open.
+    pub(crate) fn open(&self, subscription: Subscription, share: Share) -> Listening {
+        let pending = Mutex::new(Pending::default());
+        let listener = Arc::new(Listener { subscription, pending, _share: share });
         let mut open = lock(&self.open);
         open.opened += 1;
         let number = open.opened;
@@ -44,19 +57,17 @@ impl Subscriptions {
         Listening { all: self.clone(), number, listener }
     }
 
-    /// Tells all of them that something has changed.
-    pub(crate) fn announce(&self, change: Change) {
+    /// Tells those of them that something has changed who asked for it.
+    pub(crate) fn announce(&self, notice: &Notice) {
+        // What a listener asked for never changes: those it does not concern are left alone.
+        let concerned: Vec<_> = lock(&self.open)
+            .by_number
+            .values()
+            .filter_map(|it| Some((it.subscription.place(notice.subject())?, Arc::clone(it))))
+            .collect();
         // Each is told outside the lock that all share: to wake one runs the code of others.
-        let listeners: Vec<_> = lock(&self.open).by_number.values().cloned().collect();
-        for listener in listeners {
-            let waker = {
-                let mut listener = lock(&listener);
-                match listener.subscription.note(change) {
-                    Noted::Fresh => listener.waker.take(),
-                    Noted::Nothing => None,
-                }
-            };
-            waker.into_iter().for_each(Waker::wake);
+        for (place, listener) in concerned {
+            listener.tell(place, notice);
         }
     }
 
@@ -66,15 +77,28 @@ impl Subscriptions {
     }
 }
 
+impl Listener {
+    fn tell(&self, place: Place, notice: &Notice) {
+        let waker = {
+            let mut pending = lock(&self.pending);
+            match pending.backlog.note(place, notice.members()) {
+                Noted::Fresh => pending.waker.take(),
+                Noted::Waiting => None,
+            }
+        };
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
 impl Listening {
     /// What the subscription says at its beginning or at its end.
     pub(crate) fn say(&self, write: impl FnOnce(&Subscription) -> Bytes) -> Bytes {
-        write(&lock(&self.listener).subscription)
+        write(&self.listener.subscription)
     }
 
     /// The next notification, if there is one now.
     pub(crate) fn next(&self) -> Option<Bytes> {
-        lock(&self.listener).subscription.next()
+        self.listener.subscription.next(&mut lock(&self.listener.pending).backlog)
     }
 
     /// Is told of no more changes.
@@ -85,15 +109,15 @@ impl Listening {
 
     /// The next notification. Only the waker of the last poll is woken when there is one.
     pub(crate) fn poll_next(&self, waker: &Waker) -> Poll<Bytes> {
-        let mut listener = lock(&self.listener);
-        if let Some(message) = listener.subscription.next() {
+        let mut pending = lock(&self.listener.pending);
+        if let Some(message) = self.listener.subscription.next(&mut pending.backlog) {
             return Poll::Ready(message);
         }
-        if listener.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+        if pending.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             return Poll::Pending;
         }
-        let replaced = listener.waker.replace(waker.clone());
-        drop(listener);
+        let replaced = pending.waker.replace(waker.clone());
+        drop(pending);
         // Its drop may run the code of others.
         drop(replaced);
         Poll::Pending
@@ -112,14 +136,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Wake;
 
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::protocol::change::ChangeSet;
+    use crate::protocol::change::{Change, ChangeSet, Subject, SubscriptionLimits};
     use crate::protocol::jsonrpc::{Params, RequestId};
 
     #[derive(Default)]
@@ -131,11 +155,21 @@ mod tests {
         }
     }
 
-    fn subscription(id: u64) -> Subscription {
-        let filter = RawValue::from_string(r#"{"toolsListChanged":true}"#.to_owned()).unwrap();
+    pub(crate) fn subscription_to(id: u64, filter: &str) -> Subscription {
+        let filter = RawValue::from_string(filter.to_owned()).unwrap();
         let params = Params::new(vec![("notifications", &filter)]);
-        let tools: ChangeSet = [Change::Tools].into_iter().collect();
-        Subscription::open(RequestId::from(id), &params, tools).unwrap()
+        let supported: ChangeSet = Change::ALL.into_iter().collect();
+        let limits = SubscriptionLimits::default();
+        Subscription::open(RequestId::from(id), &params, supported, limits).unwrap()
+    }
+
+    /// A subscription to changes of tools.
+    fn open(all: &Subscriptions, id: u64) -> Listening {
+        all.open(subscription_to(id, r#"{"toolsListChanged":true}"#), Share::default())
+    }
+
+    fn tools() -> Notice {
+        Notice::of(Subject::Tools)
     }
 
     fn is_told(listening: &Listening, waker: &Waker) -> bool {
@@ -147,31 +181,31 @@ mod tests {
     #[test]
     fn every_subscription_is_told_once_of_a_burst_and_its_last_waker_woken_once() {
         let all = Subscriptions::default();
-        let (one, other) = (all.open(subscription(1)), all.open(subscription(1)));
+        let (one, other) = (open(&all, 1), open(&all, 1));
         let (first, last) = (Arc::new(Alarm::default()), Arc::new(Alarm::default()));
         for alarm in [&first, &last, &last] {
             assert!(!is_told(&one, &Waker::from(Arc::clone(alarm))));
         }
         for _ in 0..1_000 {
-            all.announce(Change::Tools);
+            all.announce(&tools());
         }
         assert_eq!((first.0.load(Ordering::Relaxed), last.0.load(Ordering::Relaxed)), (0, 1));
         for listening in [&one, &other] {
             assert!(is_told(listening, Waker::noop()));
             assert!(!is_told(listening, Waker::noop()));
         }
-        all.announce(Change::Tools);
+        all.announce(&tools());
         assert!(is_told(&one, Waker::noop()));
     }
 
     #[test]
     fn a_subscription_ends_with_its_stream() {
         let all = Subscriptions::default();
-        let (one, other) = (all.open(subscription(1)), all.open(subscription(2)));
+        let (one, other) = (open(&all, 1), open(&all, 2));
         assert_eq!(all.count(), 2);
         drop(one);
         assert_eq!(all.count(), 1);
-        all.announce(Change::Tools);
+        all.announce(&tools());
         assert!(is_told(&other, Waker::noop()));
         drop(other);
         assert_eq!(all.count(), 0);
@@ -183,15 +217,36 @@ mod tests {
         impl Wake for Meddler {
             fn wake(self: Arc<Self>) {
                 self.0.lock().unwrap().take();
-                drop(self.1.open(subscription(3)));
+                drop(open(&self.1, 3));
             }
         }
         let all = Subscriptions::default();
-        let (one, other) = (all.open(subscription(1)), all.open(subscription(2)));
+        let (one, other) = (open(&all, 1), open(&all, 2));
         let meddler = Arc::new(Meddler(Mutex::new(Some(other)), all.clone()));
         assert!(!is_told(&one, &Waker::from(meddler)));
-        all.announce(Change::Tools);
+        all.announce(&tools());
         assert!(is_told(&one, Waker::noop()));
         assert_eq!(all.count(), 1);
+    }
+
+    /// Nobody is woken, nor is anything kept, for what concerns others.
+    #[test]
+    fn an_update_concerns_those_who_named_the_resource_and_nobody_else() {
+        let all = Subscriptions::default();
+        let one =
+            all.open(subscription_to(1, r#"{"resourceSubscriptions":["a"]}"#), Share::default());
+        let both = all
+            .open(subscription_to(2, r#"{"resourceSubscriptions":["b","a"]}"#), Share::default());
+        let tools_only = open(&all, 3);
+        let alarm = Arc::new(Alarm::default());
+        assert!(!is_told(&one, &Waker::from(Arc::clone(&alarm))));
+        assert!(!is_told(&tools_only, &Waker::from(Arc::clone(&alarm))));
+        all.announce(&Notice::of(Subject::Resource("b".into())));
+        all.announce(&Notice::of(Subject::Resource("c".into())));
+        assert_eq!(alarm.0.load(Ordering::Relaxed), 0);
+        assert!(is_told(&both, Waker::noop()) && !is_told(&both, Waker::noop()));
+        all.announce(&Notice::of(Subject::Resource("a".into())));
+        assert!(is_told(&one, Waker::noop()) && is_told(&both, Waker::noop()));
+        assert!(!is_told(&tools_only, Waker::noop()));
     }
 }

@@ -103,6 +103,7 @@ impl Shared {
         let swept = self.registry.sweep(self.now());
         self.counters.sessions_expired.add(swept.expired as u64);
         self.counters.stalled_readers.add(swept.detached as u64);
+        self.counters.inputs_timed_out.add(swept.timed_out as u64);
         let (period, stall) = (self.registry.limits().sweep_period, self.registry.limits().stall);
         let watched = self.counters.watched();
         let stalled = watched.iter().filter(|stream| stream.sweep(period, stall, self)).count();

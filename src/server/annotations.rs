@@ -1,6 +1,6 @@
 //! Annotations: whom content is for, and how much it matters.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::revision::Revision;
 use crate::protocol::version::ProtocolVersion;
@@ -14,7 +14,7 @@ use crate::protocol::version::ProtocolVersion;
 ///     .with_annotations(Annotations::new().with_audience([Role::User]));
 /// # let _ = log;
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Role {
@@ -34,9 +34,12 @@ pub enum Role {
 /// );
 /// # let _ = content;
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Annotations {
+    #[serde(default)]
     audience: Vec<Role>,
+    #[serde(default, deserialize_with = "read_priority")]
     priority: Option<f64>,
     last_modified: Option<String>,
 }
@@ -92,6 +95,12 @@ impl Annotations {
     }
 }
 
+/// What another server says may lie outside of what can be said.
+fn read_priority<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let read = Option::deserialize(deserializer)?;
+    Ok(read.and_then(|priority| Annotations::new().with_priority(priority).priority))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -121,5 +130,8 @@ mod tests {
         assert_eq!(priority(-1.0), Some(0.0));
         assert_eq!(priority(f64::INFINITY), Some(1.0));
         assert_eq!(priority(f64::NAN), None);
+        let read = |json| serde_json::from_value::<Annotations>(json).unwrap();
+        assert_eq!(read(json!({"priority": 7})).priority, Some(1.0));
+        assert_eq!(read(json!({"priority": null})), Annotations::new());
     }
 }

@@ -29,6 +29,12 @@ enum BuildErrorKind {
     DuplicateTool { name: String },
     #[error("a server has tools of its own or a catalogue, not both")]
     ToolsAndCatalogue,
+    #[error("resource `{uri}`: {reason}")]
+    InvalidResource { uri: String, reason: String },
+    #[error("resource template `{template}`: {reason}")]
+    InvalidTemplate { template: String, reason: String },
+    #[error("a server has resources of its own or a catalogue of resources, not both")]
+    ResourcesAndCatalogue,
     #[error("option `{name}`: {reason}")]
     InvalidOption { name: &'static str, reason: String },
 }
@@ -41,6 +47,20 @@ impl BuildError {
 
     pub(crate) fn duplicate_tool(name: &str) -> Self {
         Self { kind: BuildErrorKind::DuplicateTool { name: name.to_owned() } }
+    }
+
+    pub(crate) fn invalid_resource(uri: &str, reason: impl fmt::Display) -> Self {
+        let (uri, reason) = (uri.to_owned(), reason.to_string());
+        Self { kind: BuildErrorKind::InvalidResource { uri, reason } }
+    }
+
+    pub(crate) fn invalid_template(template: &str, reason: impl fmt::Display) -> Self {
+        let (template, reason) = (template.to_owned(), reason.to_string());
+        Self { kind: BuildErrorKind::InvalidTemplate { template, reason } }
+    }
+
+    pub(crate) fn resources_and_catalogue() -> Self {
+        Self { kind: BuildErrorKind::ResourcesAndCatalogue }
     }
 
     pub(crate) fn option(name: &'static str, reason: impl fmt::Display) -> Self {

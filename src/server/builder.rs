@@ -9,15 +9,13 @@ use super::changes::Changes;
 use super::completion::Completions;
 use super::handler::ToolHandler;
 use super::implementation::{Icon, Implementation};
+use super::page::PageSize;
 use super::prompts::Prompts;
 use super::registry::{Inner, Logging, RegisteredTool, Server, ToolTable, Tools};
 use super::reply::{CacheHint, CacheScope};
-use super::resources::Resources;
+use super::resources::ResourcesBuilder;
 use super::tasks::TaskOptions;
 use super::tool::Tool;
-
-/// The largest `ttlMs` that JavaScript reads exactly: 285,000 years.
-const MAX_TTL_MS: u64 = (1 << 53) - 1;
 
 /// Describes a [`Server`].
 ///
@@ -41,10 +39,13 @@ pub struct ServerBuilder {
     implementation: Implementation,
     instructions: Option<String>,
     cache: CacheHint,
+    page_size: PageSize,
     logging: Logging,
-    tools: Vec<RegisteredTool>,
-    catalogue: Option<Arc<dyn ToolCatalogue>>,
-    pub(super) resources: Resources,
+    pub(super) tools: Vec<RegisteredTool>,
+    pub(super) catalogue: Option<Arc<dyn ToolCatalogue>>,
+    #[cfg(feature = "validation")]
+    pub(super) validation: Option<super::validation::Validation>,
+    pub(super) resources: ResourcesBuilder,
     pub(super) prompts: Prompts,
     pub(super) completions: Completions,
     changes: Option<Changes>,
@@ -57,10 +58,13 @@ impl ServerBuilder {
             implementation: Implementation::new(name, version),
             instructions: None,
             cache: CacheHint::default(),
+            page_size: PageSize::default(),
             logging: Logging::Declared,
             tools: Vec::new(),
             catalogue: None,
-            resources: Resources::default(),
+            #[cfg(feature = "validation")]
+            validation: None,
+            resources: ResourcesBuilder::default(),
             prompts: Prompts::default(),
             completions: Completions::default(),
             changes: None,
@@ -101,10 +105,26 @@ impl ServerBuilder {
     /// How long clients may take lists and the server's description for fresh, and who may cache
     /// them (2026-07-28, Caching). Default: not at all, and privately.
     ///
+    /// It does not reach what is read from resources: see
+    /// [`Resource::with_cache`](crate::Resource::with_cache).
+    ///
     /// A public list may be shown to every caller, whoever asked for it.
     pub fn cache(mut self, ttl: Duration, scope: CacheScope) -> Self {
-        let millis = u64::try_from(ttl.as_millis()).unwrap_or(MAX_TTL_MS);
-        self.cache = CacheHint { ttl_ms: millis.min(MAX_TTL_MS), scope };
+        self.cache = CacheHint::new(ttl, scope);
+        self
+    }
+
+    /// How many tools, resources, templates or prompts a page of a list has at most; clients ask
+    /// for the next page by a cursor (2026-07-28, Pagination). Default: no limit, since not all
+    /// clients ask for a second page.
+    ///
+    /// Cursors are opaque, mean the same in every instance of the server, and survive a restart:
+    /// they name the entries before and after their place, so that others may come and go. They
+    /// are good for what is registered here; a catalogue makes pages of its own.
+    ///
+    /// Building the server fails if the size is 0.
+    pub fn page_size(mut self, entries: usize) -> Self {
+        self.page_size = PageSize::AtMost(entries);
         self
     }
 
@@ -139,8 +159,10 @@ impl ServerBuilder {
         self
     }
 
-    /// Lets this handle say that the server's lists have changed, and declares that they can
-    /// (`listChanged`): the list of tools, if there are tools or a catalogue. See [`Changes`].
+    /// Lets this handle say what of the server has changed, and declares that it can: of tools,
+    /// prompts and resources, where there are any or a catalogue of them, that their lists change
+    /// (`listChanged`), and of resources that clients can subscribe to each (`subscribe`). See
+    /// [`Changes`].
     ///
     /// Without one nothing is declared, and the server has nothing to say but what calls say.
     pub fn changes(mut self, changes: &Changes) -> Self {
@@ -165,6 +187,17 @@ impl ServerBuilder {
     /// If two tools have one name, if a name or a schema is not valid, or if there are both tools
     /// and a catalogue. The message names the tool.
     pub fn build(self) -> Result<Server, BuildError> {
+        #[cfg(feature = "validation")]
+        let guarded = self.guarded()?;
+        #[cfg(not(feature = "validation"))]
+        let guarded = self;
+        guarded.assemble()
+    }
+
+    fn assemble(self) -> Result<Server, BuildError> {
+        if self.page_size == PageSize::AtMost(0) {
+            return Err(BuildError::option("page_size", "a page has at least one entry"));
+        }
         let derived = self.tools.iter().any(|it| it.tool.task_support().is_some());
         let tasks = self.tasks.or_else(|| derived.then(TaskOptions::default));
         if let Some(options) = &tasks {
@@ -172,7 +205,7 @@ impl ServerBuilder {
         }
         let tools = match (self.catalogue, self.tools) {
             (None, tools) if tools.is_empty() => Tools::None,
-            (None, tools) => Tools::Registered(ToolTable::new(tools)?),
+            (None, tools) => Tools::Registered(ToolTable::new(tools, self.page_size)?),
             (Some(catalogue), tools) if tools.is_empty() => Tools::Catalogue(catalogue),
             (Some(_), _) => return Err(BuildError::tools_and_catalogue()),
         };
@@ -182,7 +215,7 @@ impl ServerBuilder {
             cache: self.cache,
             logging: self.logging,
             tools,
-            resources: self.resources,
+            resources: self.resources.build(self.page_size, self.cache)?,
             prompts: self.prompts,
             completions: self.completions,
             changes: self.changes,
@@ -282,7 +315,14 @@ mod tests {
         let public = builder().cache(Duration::from_secs(2), CacheScope::Public);
         assert_eq!(hint(public), CacheHint { ttl_ms: 2_000, scope: CacheScope::Public });
         let forever = builder().cache(Duration::MAX, CacheScope::Private);
-        assert_eq!(hint(forever).ttl_ms, MAX_TTL_MS);
+        assert_eq!(hint(forever).ttl_ms, (1 << 53) - 1);
+    }
+
+    #[test]
+    fn a_page_has_at_least_one_entry() {
+        let error = builder().page_size(0).build().unwrap_err();
+        assert_eq!(error.to_string(), "option `page_size`: a page has at least one entry");
+        assert!(builder().page_size(1).build().is_ok());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::annotations::{Annotations, WireAnnotations};
-use super::resource::{Base64, ResourceContents, ResourceLink, WireContents, WireLink};
+use super::resources::{Base64, ResourceContents, ResourceLink, WireContents, WireLink};
 use super::revision::Revision;
 use crate::protocol::version::ProtocolVersion;
 
@@ -133,7 +133,7 @@ impl Content {
             }
             Block::Link(link) if known => WireBlock::ResourceLink(link.wire(version)),
             Block::Link(link) => WireBlock::Text { text: link.to_text().into() },
-            Block::Resource(contents) => WireBlock::Resource { resource: contents.wire() },
+            Block::Resource(contents) => WireBlock::Resource { resource: contents.wire(version) },
         };
         WireContent {
             block,

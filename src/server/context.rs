@@ -339,6 +339,11 @@ impl Context {
         ClientCapabilities::new(declared.and_then(RawJson::read).unwrap_or_default())
     }
 
+    /// Whether the client said what it can do.
+    pub(crate) fn declares_capabilities(&self) -> bool {
+        self.call.info.client_capabilities.is_some()
+    }
+
     /// Cancels the call.
     pub(crate) fn cancel(&self) {
         self.call.cancellation.cancel();

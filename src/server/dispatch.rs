@@ -8,12 +8,14 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::arguments::Arguments;
+use super::catalogue::ToolPage;
 use super::context::Context;
 use super::handler_error::HandlerError;
 use super::outcome::{request_error, unknown_tool};
+use super::page::{ListPage, WrittenList};
 use super::raw::RawJson;
-use super::registry::{Server, ToolTable, Tools};
-use super::reply::{Reply, ToolList};
+use super::registry::{Server, Tools};
+use super::reply::{CacheHint, Reply};
 use super::revision::Revision;
 use super::running::{Running, Target};
 use super::tasks::{EXTENSION, Need};
@@ -54,33 +56,23 @@ impl Server {
     }
 
     fn list_tools(&self, request: &Request<'_>, cx: Context) -> Result<Dispatched, RpcError> {
+        let hint = self.cache_hint();
         match self.tool_source() {
             Tools::None => Err(RpcError::method_not_found(request.method)),
-            Tools::Registered(tools) => self.list_registered(request, tools, &cx),
+            Tools::Registered(tools) => request.page(tools.list(), hint, &cx),
             Tools::Catalogue(catalogue) => {
-                let (catalogue, hint) = (Arc::clone(catalogue), self.cache_hint());
+                let catalogue = Arc::clone(catalogue);
                 let cursor = request.cursor()?.map(Cow::into_owned);
                 Ok(Dispatched::Running(Running::list(cx, |cx| {
-                    let page = catalogue.list(cursor, cx);
-                    Box::pin(async move { Ok(Reply::Tools(ToolList::Page(page.await?), hint)) })
+                    let (version, page) = (cx.protocol_version(), catalogue.list(cursor, cx));
+                    Box::pin(async move {
+                        let ToolPage { tools, next_cursor } = page.await?;
+                        let tools = tools.iter().map(|tool| &**tool);
+                        Ok(Reply::List(ListPage::new(tools, next_cursor, version, hint)))
+                    })
                 })))
             }
         }
-    }
-
-    /// The list of registered tools has one page, so that no cursor can be valid (2026-07-28,
-    /// Pagination, Error Handling: "Invalid cursors SHOULD result in an error with code -32602").
-    fn list_registered(
-        &self,
-        request: &Request<'_>,
-        tools: &ToolTable,
-        cx: &Context,
-    ) -> Result<Dispatched, RpcError> {
-        if request.cursor()?.is_some() {
-            return Err(RpcError::invalid_params("Invalid cursor"));
-        }
-        let list = ToolList::Written(tools.written(cx.protocol_version()));
-        Ok(Dispatched::Ready(Ok(Reply::Tools(list, self.cache_hint()))))
     }
 
     fn call_tool(&self, request: &Request<'_>, cx: Context) -> Result<Dispatched, RpcError> {
@@ -149,6 +141,17 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// A page of a list that was registered.
+    pub(super) fn page(
+        &self,
+        list: &WrittenList,
+        hint: CacheHint,
+        cx: &Context,
+    ) -> Result<Dispatched, RpcError> {
+        let page = list.page(self.cursor()?.as_deref(), cx.protocol_version(), hint)?;
+        Ok(Dispatched::Ready(Ok(Reply::List(page))))
+    }
+
     /// Absent arguments are none; so is `null`, which some clients write for it.
     pub(super) fn arguments(&self) -> Result<Arguments, RpcError> {
         match self.params.get("arguments").filter(|raw| !is_null(raw)) {
@@ -179,7 +182,7 @@ mod tests {
     use crate::server::reply::tests::members;
     use crate::server::{
         BoxFuture, CallToolResult, Changes, FoundTool, Tool, ToolAnnotations, ToolCatalogue,
-        ToolError, ToolPage,
+        ToolError,
     };
 
     /// Dispatches a request whose params are these.
@@ -339,7 +342,7 @@ mod tests {
             .unwrap();
         for name in ["at-once", "later", "display"] {
             let error = call(&server, json!({ "name": name })).unwrap_err();
-            assert_eq!(error, RpcError::internal("the tool panicked"), "{name}");
+            assert_eq!(error, RpcError::internal("the handler panicked"), "{name}");
         }
     }
 
@@ -465,7 +468,7 @@ mod tests {
         };
         assert_eq!(find("a").unwrap().unwrap().name(), "a");
         assert_eq!(find("x"), Ok(None));
-        assert_eq!(find("bomb"), Err(RpcError::internal("the tool panicked")));
+        assert_eq!(find("bomb"), Err(RpcError::internal("the handler panicked")));
     }
 
     /// 2026-07-28, Tools, Capabilities: "`listChanged` indicates whether the server will emit

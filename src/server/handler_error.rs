@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::protocol::jsonrpc::RpcError;
+
 /// Why a handler failed: that of a tool, of a prompt or of a resource.
 ///
 /// Like `anyhow::Error`, it is made from any error by `?`, and is no [`std::error::Error`]
@@ -57,6 +59,8 @@ pub(crate) enum ErrorKind {
     InvalidArguments { field: Option<String>, message: String },
     /// There is no such tool.
     UnknownTool(String),
+    /// There is no resource of this URI.
+    ResourceNotFound(String),
     /// A JSON-RPC error of the application's own.
     Protocol { code: i32, message: String, data: Option<Value> },
     /// The client did not declare capabilities that the call needs.
@@ -69,6 +73,8 @@ pub(crate) enum ErrorKind {
     UnusableInput { key: String, reason: String },
     /// The client answered the question of this key with an error.
     RefusedInput { key: String, code: i64, message: String },
+    /// The question of this key could not be put, or its answer not be kept, and this is why.
+    UnavailableInput { key: String, why: &'static str },
     /// The client did not answer the question of this key in time.
     NoInput(String),
 }
@@ -102,6 +108,25 @@ impl HandlerError {
     /// There is no tool of this name: for a [`ToolCatalogue`](crate::ToolCatalogue).
     pub fn unknown_tool(name: impl Into<String>) -> Self {
         Self::from_kind(ErrorKind::UnknownTool(name.into()))
+    }
+
+    /// There is no resource of this URI, or not for this caller (2026-07-28, Resources, Error
+    /// Handling).
+    ///
+    /// From revision 2026-07-28 on that is the error `-32602`, before `-32002`; its data names the
+    /// URI either way. Of a tool, the model is told.
+    ///
+    /// ```
+    /// use mcp_http::{HandlerError, ReadRequest};
+    ///
+    /// async fn note(request: ReadRequest) -> Result<String, HandlerError> {
+    ///     let id = request.variables().get("id").unwrap_or_default();
+    ///     look_up(id).ok_or_else(|| HandlerError::resource_not_found(request.uri()))
+    /// }
+    /// # fn look_up(_: &str) -> Option<String> { None }
+    /// ```
+    pub fn resource_not_found(uri: impl Into<String>) -> Self {
+        Self::from_kind(ErrorKind::ResourceNotFound(uri.into()))
     }
 
     /// A JSON-RPC error of the application's own.
@@ -142,6 +167,11 @@ impl HandlerError {
         Self::from_kind(ErrorKind::MissingClientCapabilities(required))
     }
 
+    /// An error that is an answer already.
+    pub(crate) fn from_rpc(error: RpcError) -> Self {
+        Self::protocol(error.code.as_i32(), error.message, error.data.map(|data| *data))
+    }
+
     /// The client cannot be asked.
     pub(crate) fn cannot_ask(why: &'static str) -> Self {
         Self::from_kind(ErrorKind::CannotAsk(why))
@@ -160,6 +190,11 @@ impl HandlerError {
     /// The client answered with an error.
     pub(crate) fn refused_input(key: &str, code: i64, message: String) -> Self {
         Self::from_kind(ErrorKind::RefusedInput { key: key.to_owned(), code, message })
+    }
+
+    /// The client could not be asked, or its answer could not be kept.
+    pub(crate) fn unavailable_input(key: &str, why: &'static str) -> Self {
+        Self::from_kind(ErrorKind::UnavailableInput { key: key.to_owned(), why })
     }
 
     /// Another call came with the same answers before.
@@ -196,9 +231,15 @@ impl HandlerError {
         matches!(*self.kind, ErrorKind::RefusedInput { .. })
     }
 
-    /// Whether the client did not answer a question in time.
+    /// Whether a question has no answer and will have none: the client did not answer in time, or
+    /// there is no room or no stream to ask it.
     pub fn is_unanswered(&self) -> bool {
-        matches!(*self.kind, ErrorKind::NoInput(_))
+        matches!(*self.kind, ErrorKind::NoInput(_) | ErrorKind::UnavailableInput { .. })
+    }
+
+    /// Whether the client could not mend it with any answer: it cannot be asked.
+    pub(crate) fn is_beyond_input(&self) -> bool {
+        matches!(*self.kind, ErrorKind::MissingClientCapabilities(_) | ErrorKind::CannotAsk(_))
     }
 
     pub(crate) fn into_kind(self) -> ErrorKind {
@@ -237,6 +278,7 @@ impl fmt::Display for ErrorKind {
             }
             Self::InvalidArguments { field: None, message } => f.write_str(message),
             Self::UnknownTool(name) => write!(f, "Unknown tool: {name}"),
+            Self::ResourceNotFound(uri) => write!(f, "Resource not found: {uri}"),
             Self::Protocol { message, .. } => f.write_str(message),
             Self::MissingClientCapabilities(required) => {
                 let names: Vec<&str> = required.keys().map(String::as_str).collect();
@@ -249,6 +291,9 @@ impl fmt::Display for ErrorKind {
             }
             Self::RefusedInput { key, code, message } => {
                 write!(f, "The client refused the input `{key}`: {message} ({code})")
+            }
+            Self::UnavailableInput { key, why } => {
+                write!(f, "The client's input `{key}` could not be had: {why}")
             }
             Self::NoInput(key) => write!(f, "The client did not give the input `{key}` in time"),
         }

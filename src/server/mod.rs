@@ -25,11 +25,11 @@ mod implementation;
 mod notification;
 mod outbox;
 mod outcome;
+mod page;
 mod prompts;
 mod raw;
 mod registry;
 mod reply;
-mod resource;
 mod resources;
 mod result;
 mod revision;
@@ -38,9 +38,12 @@ mod running;
 mod shuttle_tests;
 mod tasks;
 mod tool;
+mod tool_set;
 
 #[cfg(feature = "schemars")]
 mod typed;
+#[cfg(feature = "validation")]
+mod validation;
 
 pub use annotations::{Annotations, Role};
 pub use arguments::Arguments;
@@ -64,20 +67,29 @@ pub use handler_error::{HandlerError, ToolError};
 pub use implementation::{Icon, IconTheme, Implementation};
 pub use registry::Server;
 pub use reply::CacheScope;
-pub use resource::{ResourceContents, ResourceLink};
+pub use resources::{
+    IntoResourceResult, ReadRequest, ReadResourceResult, Resource, ResourceCatalogue,
+    ResourceContents, ResourceHandler, ResourceLink, ResourcePage, ResourceSet, ResourceTemplate,
+    ResourceTemplatePage, UriTemplate, Variables,
+};
 pub use result::{CallToolResult, IntoToolResult, Structured};
 pub use tasks::{Task, TaskId, TaskOptions, TaskStatus, TaskStore, TaskSupport};
 pub use tool::{Tool, ToolAnnotations};
+pub use tool_set::ToolSet;
 #[cfg(feature = "schemars")]
 pub use typed::TypedToolResult;
+#[cfg(feature = "validation")]
+pub use validation::Validation;
 
-pub(crate) use ask::{Answer, Asking, NotUsable, Question, UseOnce};
+pub(crate) use ask::{
+    Answer, Asking, InputsFull, MAX_ANSWER_BYTES, NotUsable, Open, Question, UseOnce,
+};
 pub(crate) use changes::Audience;
 #[cfg(test)]
 pub(crate) use context::tests as context_tests;
 pub(crate) use context::{CallInfo, Polling};
 pub(crate) use dispatch::{Dispatched, Request};
-pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, Sink};
+pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, RequestRefused, Sink};
 pub(crate) use raw::RawJson;
 pub(crate) use registry::FoundTool;
 pub(crate) use reply::{CacheHint, Reply};

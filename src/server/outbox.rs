@@ -46,11 +46,14 @@ pub(crate) enum OutgoingKind {
     Log,
     /// What stands for this many log messages that had no room.
     Dropped(u64),
+    /// A request to the client, by its id.
+    Request(u64),
 }
 
 /// Where messages go at once: a session's log.
 pub(crate) trait Sink: Send + Sync {
-    /// Takes a message. It is called under the outbox's lock and must not call the outbox.
+    /// Takes a message. It is called under the outbox's lock and must not call the outbox. What
+    /// becomes of a request that has no room is the sink's own business.
     ///
     /// # Errors
     ///
@@ -69,6 +72,14 @@ pub(crate) trait Sink: Send + Sync {
 /// A sink has no room for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoRoom;
+
+/// Why an outbox does not take a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestRefused {
+    NoRoom,
+    /// Nobody can be told any more.
+    Closed,
+}
 
 /// The messages of one call.
 pub(crate) struct Outbox {
@@ -168,6 +179,31 @@ impl Outbox {
         let message = Outgoing { bytes, kind: OutgoingKind::Log };
         let after = self.lock().accept(message, &self.limits, self.gap_level);
         after.run();
+    }
+
+    /// Says a request to the client. Once it has gone to a sink, the sink answers for it.
+    ///
+    /// # Errors
+    ///
+    /// There is no room for it, or nobody who could be told.
+    pub(crate) fn send_request(&self, id: u64, bytes: Bytes) -> Result<(), RequestRefused> {
+        let message = Outgoing { bytes, kind: OutgoingKind::Request(id) };
+        let (said, after) = {
+            let mut state = self.lock();
+            match &mut state.mode {
+                Mode::Queue(queue) => {
+                    let said = queue.push_request(message, &self.limits, self.gap_level);
+                    (said, After { wake: state.waker.take(), drop: None })
+                }
+                Mode::Forward(forward) => {
+                    forward.send(message, self.gap_level);
+                    (Ok(()), After::default())
+                }
+                Mode::Draining(_) | Mode::Closed => (Err(RequestRefused::Closed), After::default()),
+            }
+        };
+        after.run();
+        said
     }
 
     /// Whether a message waits to be polled out.
@@ -344,6 +380,12 @@ impl Forward {
             // What has no room is needless.
             OutgoingKind::Progress => drop(self.sink.send(message)),
             OutgoingKind::Dropped(count) => self.dropped_logs += count,
+            OutgoingKind::Request(_) => {
+                if self.dropped_logs > 0 && self.sink.has_room(message.bytes.len()) {
+                    self.end(gap_level);
+                }
+                let _ = self.sink.send(message);
+            }
             OutgoingKind::Log => {
                 if self.dropped_logs > 0 && self.sink.has_room(message.bytes.len()) {
                     self.end(gap_level);
@@ -376,7 +418,41 @@ impl Queue {
             OutgoingKind::Log | OutgoingKind::Dropped(_) => {
                 self.push_log(message, limits, gap_level);
             }
+            OutgoingKind::Request(_) => {
+                let _ = self.push_request(message, limits, gap_level);
+            }
         }
+    }
+
+    /// Progress gives way to a request, and so does what is kept free of others in the budget.
+    fn push_request(
+        &mut self,
+        message: Outgoing,
+        limits: &OutboxLimits,
+        gap_level: LogLevel,
+    ) -> Result<(), RequestRefused> {
+        let length = message.bytes.len();
+        while !self.fits_itself(1, length, limits) {
+            let is_progress = |queued: &Outgoing| queued.kind == OutgoingKind::Progress;
+            let oldest = self.messages.iter().position(is_progress);
+            let Some(needless) = oldest.and_then(|at| self.messages.remove(at)) else {
+                return Err(RequestRefused::NoRoom);
+            };
+            self.share.shrink(needless.bytes.len());
+        }
+        if !self.share.budget().has_last_room(length) {
+            self.share.budget().press();
+            return Err(RequestRefused::NoRoom);
+        }
+        if self.dropped_logs > 0 {
+            let marker = gap_marker(self.dropped_logs, gap_level);
+            if self.fits_itself(2, length + marker.bytes.len(), limits) {
+                self.dropped_logs = 0;
+                self.append(marker);
+            }
+        }
+        self.append(message);
+        Ok(())
     }
 
     /// When there is no room, the message takes the place of the newest progress in the queue,
@@ -434,6 +510,10 @@ impl Queue {
             self.share.budget().press();
             return false;
         }
+        self.fits_itself(messages, bytes, limits)
+    }
+
+    fn fits_itself(&self, messages: usize, bytes: usize, limits: &OutboxLimits) -> bool {
         let (count, length) = (self.messages.len() + messages, self.share.bytes() + bytes);
         count <= limits.messages && length <= limits.bytes
     }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::handler_error::{ErrorKind, HandlerError};
 use super::raw::excerpt;
+use super::resources::MAX_URI;
 use super::result::CallToolResult;
 use super::revision::Revision;
 use crate::protocol::jsonrpc::{ErrorCode, RpcError};
@@ -11,6 +12,9 @@ use crate::protocol::version::ProtocolVersion;
 
 /// At most so many bytes of a name that a client sent are told back.
 const NAME_LIMIT: usize = 128;
+
+/// The code of revisions before 2026-07-28.
+const RESOURCE_NOT_FOUND: i32 = -32002;
 
 /// The codes that have a name here, so that an application's number is the same error.
 const NAMED_CODES: [ErrorCode; 8] = [
@@ -51,7 +55,11 @@ pub(crate) fn call_outcome(
 /// Requests, Error Handling).
 fn is_failure(kind: &ErrorKind, version: ProtocolVersion) -> bool {
     match kind {
-        ErrorKind::RefusedInput { .. } | ErrorKind::NoInput(_) => true,
+        ErrorKind::RefusedInput { .. }
+        | ErrorKind::NoInput(_)
+        | ErrorKind::UnavailableInput { .. } => true,
+        // It is no fault of the request, which names a tool.
+        ErrorKind::ResourceNotFound(_) => true,
         ErrorKind::UnusableInput { .. } => !version.has_input_in_requests(),
         _ => false,
     }
@@ -67,11 +75,23 @@ pub(crate) fn unknown_tool(name: &str) -> RpcError {
     RpcError::invalid_params(format!("Unknown tool: {}", excerpt(name, NAME_LIMIT)))
 }
 
+/// "Resource not found" (2026-07-28, Resources, Error Handling: `-32602`; before, Resources, Error
+/// Handling: `-32002`), whose data names the URI.
+pub(crate) fn resource_not_found(uri: &str, version: ProtocolVersion) -> RpcError {
+    let code = if version.knows_resource_not_found() {
+        ErrorCode::Other(RESOURCE_NOT_FOUND)
+    } else {
+        ErrorCode::InvalidParams
+    };
+    let message = format!("Resource not found: {}", excerpt(uri, NAME_LIMIT));
+    RpcError::new(code, message).with_data(json!({ "uri": excerpt(uri, MAX_URI) }))
+}
+
 /// What a handler that panicked answers. Where it panicked, the process's panic hook has said.
 pub(crate) fn panicked() -> RpcError {
     #[cfg(feature = "tracing")]
     tracing::error!(target: "mcp_http", "a handler panicked: its answer is an internal error");
-    RpcError::internal("the tool panicked")
+    RpcError::internal("the handler panicked")
 }
 
 fn protocol_error(kind: ErrorKind, version: ProtocolVersion) -> RpcError {
@@ -84,9 +104,11 @@ fn protocol_error(kind: ErrorKind, version: ProtocolVersion) -> RpcError {
         ErrorKind::UnusableInput { .. }
         | ErrorKind::RefusedInput { .. }
         | ErrorKind::NoInput(_)
+        | ErrorKind::UnavailableInput { .. }
         | ErrorKind::AwaitsInput(_) => RpcError::internal(kind.to_string()),
         ErrorKind::CannotAsk(_) => RpcError::invalid_params(kind.to_string()),
         ErrorKind::UnknownTool(name) => unknown_tool(&name),
+        ErrorKind::ResourceNotFound(uri) => resource_not_found(&uri, version),
         ErrorKind::Protocol { code, message, data } => {
             let error = RpcError::new(named(code), message);
             match data {
@@ -169,6 +191,30 @@ mod tests {
         assert_eq!(unknown_tool("x"), RpcError::invalid_params("Unknown tool: x"));
         let error = unknown_tool(&"é".repeat(1_000));
         assert_eq!(error.message.len(), "Unknown tool: ".len() + NAME_LIMIT);
+    }
+
+    /// 2026-07-28, Resources, Error Handling: "servers MUST return a JSON-RPC error with code `-32602`
+    /// (Invalid Params)"; 2025-11-25, 2025-06-18 and 2025-03-26, Resources, Error Handling: "Resource
+    /// not found: `-32002`".
+    #[test]
+    fn a_resource_that_is_not_there_has_the_code_of_the_revision_and_its_uri_in_the_data() {
+        let codes = ProtocolVersion::ALL.map(|version| {
+            let error = request_error(HandlerError::resource_not_found("a:b"), version);
+            assert_eq!(error.message, "Resource not found: a:b");
+            assert_eq!(error.data, Some(Box::new(json!({"uri": "a:b"}))));
+            error.code.as_i32()
+        });
+        assert_eq!(codes, [-32602, -32002, -32002, -32002]);
+        let error = resource_not_found(&"é".repeat(10_000), ProtocolVersion::LATEST);
+        assert_eq!(error.message.len(), "Resource not found: ".len() + NAME_LIMIT);
+        assert_eq!(error.data.unwrap()["uri"].as_str().unwrap().len(), MAX_URI);
+    }
+
+    #[test]
+    fn a_resource_that_a_tool_does_not_find_is_told_to_the_model() {
+        for outcome in outcomes(|| HandlerError::resource_not_found("a:b")) {
+            assert_eq!(outcome, Ok(CallToolResult::error("Resource not found: a:b")));
+        }
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::Serialize;
 
 use super::build_error::BuildError;
@@ -15,8 +14,9 @@ use super::completion::Completions;
 use super::context::Context;
 use super::handler::ToolHandler;
 use super::implementation::{Implementation, WireImplementation};
+use super::page::{PageSize, WrittenList};
 use super::prompts::Prompts;
-use super::reply::{CacheHint, write_tools};
+use super::reply::CacheHint;
 use super::resources::Resources;
 use super::running::Finding;
 use super::tasks::{EXTENSION, TaskOptions};
@@ -84,9 +84,7 @@ pub(crate) enum Tools {
 pub(crate) struct ToolTable {
     tools: Vec<RegisteredTool>,
     by_name: HashMap<String, usize>,
-    /// The list of all tools as each revision writes it, in the order of
-    /// [`ProtocolVersion::ALL`].
-    written: [Bytes; ProtocolVersion::ALL.len()],
+    list: WrittenList,
 }
 
 pub(crate) struct RegisteredTool {
@@ -106,7 +104,7 @@ pub(crate) struct Capabilities {
     #[serde(skip_serializing_if = "Option::is_none")]
     prompts: Option<ListSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resources: Option<ListSettings>,
+    resources: Option<ResourceSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tools: Option<ListSettings>,
 }
@@ -131,8 +129,10 @@ impl Capabilities {
 
     /// The same where only these changes can be told of.
     pub(crate) fn announcing(self, changes: ChangeSet) -> Self {
+        let prompts = self.prompts.map(|_| ListSettings::of(Change::Prompts, changes));
+        let resources = self.resources.map(|_| ResourceSettings::of(changes));
         let tools = self.tools.map(|_| ListSettings::of(Change::Tools, changes));
-        Self { tools, ..self }
+        Self { prompts, resources, tools, ..self }
     }
 
     /// The same where nothing can be logged, because nothing keeps the level that was asked for.
@@ -154,6 +154,22 @@ struct ListSettings {
 impl ListSettings {
     fn of(list: Change, told: ChangeSet) -> Self {
         Self { list_changed: told.contains(list).then_some(true) }
+    }
+}
+
+/// What is declared of resources: whether clients can subscribe to each besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct ResourceSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscribe: Option<bool>,
+    #[serde(flatten)]
+    list: ListSettings,
+}
+
+impl ResourceSettings {
+    fn of(told: ChangeSet) -> Self {
+        let subscribe = told.contains(Change::Updates).then_some(true);
+        Self { subscribe, list: ListSettings::of(Change::Resources, told) }
     }
 }
 
@@ -185,21 +201,29 @@ impl Server {
     /// The capabilities that the server has something for (2026-07-28, Tools and Logging,
     /// Capabilities: both MUST be declared).
     pub(crate) fn capabilities(&self) -> Capabilities {
+        let told = self.can_announce();
         Capabilities {
             completions: (!self.completions().is_none()).then_some(NoSettings {}),
             extensions: None,
-            prompts: self.has_prompts().then_some(ListSettings { list_changed: None }),
-            resources: self.has_resources().then_some(ListSettings { list_changed: None }),
+            prompts: self.has_prompts().then(|| ListSettings::of(Change::Prompts, told)),
+            resources: self.has_resources().then(|| ResourceSettings::of(told)),
             logging: (self.inner.logging == Logging::Declared).then_some(NoSettings {}),
-            tools: self.has_tools().then(|| ListSettings::of(Change::Tools, self.can_announce())),
+            tools: self.has_tools().then(|| ListSettings::of(Change::Tools, told)),
         }
     }
 
     /// The changes that the server may ever tell of: none without a [`Changes`], and none of what
     /// it does not have.
     pub(crate) fn can_announce(&self) -> ChangeSet {
-        let lists = self.has_tools().then_some(Change::Tools);
-        self.changes().map_or(ChangeSet::EMPTY, |_| lists.into_iter().collect())
+        if self.changes().is_none() {
+            return ChangeSet::EMPTY;
+        }
+        let can = |change: &Change| match change {
+            Change::Tools => self.has_tools(),
+            Change::Prompts => self.has_prompts(),
+            Change::Resources | Change::Updates => self.has_resources(),
+        };
+        Change::ALL.into_iter().filter(can).collect()
     }
 
     /// The handle by which the application says what has changed.
@@ -305,7 +329,7 @@ impl fmt::Debug for Server {
 
 impl ToolTable {
     /// Takes tools, and writes their list for each revision.
-    pub(crate) fn new(tools: Vec<RegisteredTool>) -> Result<Self, BuildError> {
+    pub(crate) fn new(tools: Vec<RegisteredTool>, page_size: PageSize) -> Result<Self, BuildError> {
         let mut by_name = HashMap::with_capacity(tools.len());
         for (index, RegisteredTool { tool, .. }) in tools.iter().enumerate() {
             tool.validate()?;
@@ -313,9 +337,8 @@ impl ToolTable {
                 return Err(BuildError::duplicate_tool(tool.name()));
             }
         }
-        let write = |version| write_tools(tools.iter().map(|registered| &registered.tool), version);
-        let written = ProtocolVersion::ALL.map(write);
-        Ok(Self { tools, by_name, written })
+        let list = WrittenList::new(tools.iter().map(|registered| &*registered.tool), page_size);
+        Ok(Self { tools, by_name, list })
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&RegisteredTool> {
@@ -327,10 +350,8 @@ impl ToolTable {
         self.by_name.get(name).copied()
     }
 
-    /// The list of all tools as the revision writes it, shared.
-    pub(crate) fn written(&self, version: ProtocolVersion) -> Bytes {
-        let index = ProtocolVersion::ALL.iter().position(|&known| known == version);
-        self.written[index.expect("ALL has every version")].clone()
+    pub(crate) fn list(&self) -> &WrittenList {
+        &self.list
     }
 
     fn iter(&self) -> impl Iterator<Item = &Arc<Tool>> {

@@ -1,20 +1,19 @@
 //! Replies: results before an era makes them its own.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::ask::Question;
-use super::catalogue::ToolPage;
+use super::page::ListPage;
+use super::resources::ReadReply;
 use super::result::CallToolResult;
 use super::tasks::Task;
-use super::tool::{Tool, WireTool};
 use crate::protocol::jsonrpc::ObjectWriter;
 use crate::protocol::version::ProtocolVersion;
 
-/// Who may cache a list (2026-07-28, Caching, Cache Scope Field).
+/// Who may cache a list, or what was read (2026-07-28, Caching, Cache Scope Field).
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,13 +24,13 @@ use crate::protocol::version::ProtocolVersion;
 ///     .build()?;
 /// # Ok::<(), mcp_http::BuildError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum CacheScope {
-    /// The list is the same for all callers; any cache may serve it to any of them.
+    /// It is the same for all callers; any cache may serve it to any of them.
     Public,
-    /// The list is this caller's.
+    /// It is this caller's.
     #[default]
     Private,
 }
@@ -45,6 +44,16 @@ pub(crate) struct CacheHint {
     pub(crate) scope: CacheScope,
 }
 
+/// The largest `ttlMs` that JavaScript reads exactly: 285,000 years.
+pub(crate) const MAX_TTL_MS: u64 = (1 << 53) - 1;
+
+impl CacheHint {
+    pub(crate) fn new(ttl: Duration, scope: CacheScope) -> Self {
+        let millis = u64::try_from(ttl.as_millis()).unwrap_or(MAX_TTL_MS);
+        Self { ttl_ms: millis.min(MAX_TTL_MS), scope }
+    }
+}
+
 /// The result of a request, without what an era adds: `resultType`, `_meta`, cache hints.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Reply {
@@ -52,8 +61,10 @@ pub(crate) enum Reply {
     Empty,
     /// What a tool returned.
     CallTool(Box<CallToolResult>),
-    /// A list of tools.
-    Tools(ToolList, CacheHint),
+    /// A page of a list.
+    List(ListPage),
+    /// What is in a resource.
+    ReadResource(ReadReply),
     /// The call has become a task, and this is its handle.
     TaskBegun(Box<Task>),
     /// A task.
@@ -61,15 +72,6 @@ pub(crate) enum Reply {
     /// What the handler must know before it can go on. It is no reply where the client is asked
     /// meanwhile.
     InputRequired(Vec<Question>),
-}
-
-/// A list of tools.
-#[derive(Debug, PartialEq)]
-pub(crate) enum ToolList {
-    /// All tools of a server, written beforehand for the revision of the request.
-    Written(Bytes),
-    /// A page of a catalogue.
-    Page(ToolPage),
 }
 
 impl Reply {
@@ -95,17 +97,8 @@ impl Reply {
                 object.raw_members(&task.members());
                 Ok(())
             }
-            Self::Tools(ToolList::Written(members), _) => {
-                object.raw_members(members);
-                Ok(())
-            }
-            Self::Tools(ToolList::Page(page), _) => {
-                object.member("tools", &wire_tools(page.tools.iter(), version))?;
-                match &page.next_cursor {
-                    Some(cursor) => object.member("nextCursor", cursor),
-                    None => Ok(()),
-                }
-            }
+            Self::List(page) => page.write(object),
+            Self::ReadResource(read) => read.write(version, object),
         }
     }
 
@@ -113,8 +106,9 @@ impl Reply {
     pub(crate) fn meta(&self) -> Option<&Map<String, Value>> {
         match self {
             Self::CallTool(result) => result.meta(),
+            Self::ReadResource(read) => read.meta(),
             Self::Empty
-            | Self::Tools(..)
+            | Self::List(_)
             | Self::TaskBegun(_)
             | Self::Task(_)
             | Self::InputRequired(_) => None,
@@ -125,7 +119,8 @@ impl Reply {
     /// Cacheable Results).
     pub(crate) fn cache_hint(&self) -> Option<CacheHint> {
         match self {
-            Self::Tools(_, hint) => Some(*hint),
+            Self::List(page) => Some(page.cache_hint()),
+            Self::ReadResource(read) => Some(read.cache_hint()),
             Self::Empty
             | Self::CallTool(_)
             | Self::TaskBegun(_)
@@ -135,29 +130,12 @@ impl Reply {
     }
 }
 
-/// Writes a list of all tools as members of a reply: `"tools":[..]`.
-pub(crate) fn write_tools<'a>(
-    tools: impl Iterator<Item = &'a Arc<Tool>>,
-    version: ProtocolVersion,
-) -> Bytes {
-    let mut members = b"\"tools\":".to_vec();
-    serde_json::to_writer(&mut members, &wire_tools(tools, version))
-        .expect("a tool holds strings and JSON values");
-    members.into()
-}
-
-fn wire_tools<'a>(
-    tools: impl Iterator<Item = &'a Arc<Tool>>,
-    version: ProtocolVersion,
-) -> Vec<WireTool<'a>> {
-    tools.map(|tool| tool.wire(version)).collect()
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::server::Tool;
 
     /// The members that a reply writes.
     pub(crate) fn members(reply: &Reply, version: ProtocolVersion) -> Value {
@@ -169,25 +147,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_page_has_a_next_cursor_only_if_there_is_a_next_page() {
-        let page = ToolPage::new([Arc::new(Tool::new("a"))]);
-        let tools = json!([{"name": "a", "inputSchema": {"type": "object"}}]);
-        let reply = |page| Reply::Tools(ToolList::Page(page), CacheHint::default());
-        assert_eq!(
-            members(&reply(page.clone()), ProtocolVersion::LATEST),
-            json!({ "tools": &tools })
-        );
-        // 2026-07-28, Pagination: "an empty string is a valid cursor".
-        assert_eq!(
-            members(&reply(page.with_next_cursor("")), ProtocolVersion::LATEST),
-            json!({ "tools": &tools, "nextCursor": "" })
-        );
-    }
-
-    #[test]
     fn lists_can_be_cached_and_results_of_tools_cannot() {
         let hint = CacheHint { ttl_ms: 5, scope: CacheScope::Public };
-        let list = Reply::Tools(ToolList::Page(ToolPage::default()), hint);
+        let tools: [Tool; 0] = [];
+        let list = ListPage::new(&tools, None, ProtocolVersion::LATEST, hint);
+        let list = Reply::List(list);
         assert_eq!(list.cache_hint(), Some(hint));
         let result = CallToolResult::empty().with_meta("example.com/k", 1);
         let call = Reply::CallTool(Box::new(result));

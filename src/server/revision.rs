@@ -30,6 +30,10 @@ pub(crate) trait Revision: Copy {
     /// The error code `-32021` exists (2026-07-28, Base Protocol, Error Codes).
     fn knows_missing_client_capability(self) -> bool;
 
+    /// A resource that is not there has a code of its own, `-32002` (2025-11-25, Resources, Error
+    /// Handling); from 2026-07-28 on it is `-32602` like any other wrong parameter.
+    fn knows_resource_not_found(self) -> bool;
+
     /// A call may become a task of the extension `io.modelcontextprotocol/tasks`, which builds on
     /// what requests say of themselves (ext-tasks, Capability Negotiation). The experimental tasks
     /// of 2025-11-25 are others.
@@ -73,6 +77,10 @@ impl Revision for ProtocolVersion {
 
     fn knows_missing_client_capability(self) -> bool {
         self >= Self::V2026_07_28
+    }
+
+    fn knows_resource_not_found(self) -> bool {
+        self < Self::V2026_07_28
     }
 
     fn knows_tasks(self) -> bool {

@@ -200,13 +200,16 @@ impl Work {
 }
 
 /// What a handler has ended with: "the question is recorded ... and honoured whatever error type
-/// the handler returns" (DESIGN, decision 14).
+/// the handler returns" (DESIGN, decision 14). But for an error that no answer could mend: then
+/// the client is not asked in vain.
 fn end<T>(
     cx: &Context,
     result: Result<T, HandlerError>,
     answer: impl FnOnce(Result<T, HandlerError>) -> Outcome,
 ) -> Ended {
-    if result.is_err() {
+    if let Err(error) = &result
+        && !error.is_beyond_input()
+    {
         let questions = cx.inputs().put();
         if !questions.is_empty() {
             return Ended::Asks(questions);
@@ -408,14 +411,24 @@ mod tests {
         assert_eq!(keys(&questions), ["c"]);
     }
 
+    /// What it cannot do is said first; but of a client that was not asked what it can do, nothing
+    /// is known.
     #[test]
     fn a_client_that_cannot_be_asked_is_told_why() {
-        let told = |cx: Context| call(&cx).0.now_or_never().unwrap().unwrap_err().message;
-        assert!(told(asking(Asking::Impossible("it is deaf"))).ends_with("it is deaf"));
-        let incapable = info(ProtocolVersion::LATEST);
-        assert!(
-            told(context(CallInfo { asking: Asking::Meanwhile, ..incapable })).contains("words")
-        );
+        let told = |client_capabilities: Option<Value>, asking| {
+            let client_capabilities = client_capabilities.map(raw);
+            let info = info(ProtocolVersion::LATEST);
+            let cx = context(CallInfo { asking, client_capabilities, ..info });
+            call(&cx).0.now_or_never().unwrap().unwrap_err().message
+        };
+        let (able, unable) = (serde_json::json!({"words": {}}), serde_json::json!({}));
+        let (deaf, missing) = (Asking::Impossible("it is deaf"), "did not declare");
+        assert!(told(Some(able), deaf).ends_with("it is deaf"));
+        assert!(told(None, deaf).ends_with("it is deaf"));
+        for asking in [deaf, Asking::Meanwhile, Asking::ByResult] {
+            assert!(told(Some(unable.clone()), asking).contains(missing));
+        }
+        assert!(told(None, Asking::Meanwhile).contains(missing));
     }
 
     #[test]
@@ -424,6 +437,7 @@ mod tests {
             (Answer::Result(raw(1.into())), "`a` does not fit: it is no string"),
             (Answer::Refused { code: -1, message: "no".into() }, "refused the input `a`: no (-1)"),
             (Answer::TimedOut, "did not give the input `a` in time"),
+            (Answer::Unavailable("no room"), "input `a` could not be had: no room"),
         ] {
             let cx = asking(Asking::Meanwhile);
             cx.inputs().restore(1, [("a".into(), answer), ("b".into(), word("y"))]).unwrap();

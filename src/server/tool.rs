@@ -7,8 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::build_error::BuildError;
 use super::implementation::{Icon, wire_icons};
+use super::page::Listed;
 use super::revision::Revision;
 use super::tasks::{TaskSupport, check_time};
+#[cfg(feature = "validation")]
+use super::validation::SchemaCell;
 use crate::protocol::version::ProtocolVersion;
 
 /// The definition of a tool: what a client and its model learn about it.
@@ -40,6 +43,8 @@ pub struct Tool {
     icons: Vec<Icon>,
     meta: Option<Map<String, Value>>,
     task: Option<TaskSupport>,
+    #[cfg(feature = "validation")]
+    schemas: SchemaCell,
 }
 
 /// Hints about a tool's behaviour, which clients do not trust unless they trust the server.
@@ -101,6 +106,8 @@ impl Tool {
             icons: Vec::new(),
             meta: None,
             task: None,
+            #[cfg(feature = "validation")]
+            schemas: SchemaCell::default(),
         }
     }
 
@@ -120,8 +127,8 @@ impl Tool {
 
     /// Sets the JSON Schema of the arguments, whose root must have `"type": "object"`.
     ///
-    /// For a typed tool it takes the place of the derived one. Arguments are not validated against
-    /// it: what reads them says what does not fit.
+    /// For a typed tool it takes the place of the derived one. Arguments are validated against it
+    /// if the server does so (feature `validation`); else what reads them says what does not fit.
     ///
     /// A property of type string, integer or boolean may have an `x-mcp-header`, whose value names
     /// a header `Mcp-Param-*` that repeats the argument (2026-07-28, Tools, x-mcp-header). A modern
@@ -130,17 +137,18 @@ impl Tool {
     #[must_use]
     pub fn with_input_schema(mut self, schema: Value) -> Self {
         self.input_schema = Some(schema);
-        self
+        self.recompiled()
     }
 
     /// Sets the JSON Schema of the structured content (sent from revision 2025-06-18 on, and
     /// before 2026-07-28 only if its root has `"type": "object"`).
     ///
-    /// A tool that has one must return structured content that conforms to it.
+    /// A tool that has one must return structured content that conforms to it; a server that
+    /// validates (feature `validation`) holds it to that.
     #[must_use]
     pub fn with_output_schema(mut self, schema: Value) -> Self {
         self.output_schema = Some(schema);
-        self
+        self.recompiled()
     }
 
     /// Adds hints about the tool's behaviour.
@@ -247,6 +255,19 @@ impl Tool {
     }
 }
 
+impl Listed for Tool {
+    const MEMBER: &'static str = "tools";
+    type Wire<'a> = WireTool<'a>;
+
+    fn key(&self) -> &str {
+        &self.name
+    }
+
+    fn wire(&self, version: ProtocolVersion) -> WireTool<'_> {
+        Tool::wire(self, version)
+    }
+}
+
 impl ToolAnnotations {
     /// No hints: a client takes the tool to be destructive and in touch with the open world.
     pub fn new() -> Self {
@@ -320,17 +341,33 @@ fn wire_schema(schema: &Value, version: ProtocolVersion) -> Cow<'_, Value> {
     Cow::Owned(schema)
 }
 
+/// What is compiled of the schemas is kept with them.
+impl Tool {
+    #[cfg(feature = "validation")]
+    pub(super) fn schema_cell(&self) -> &SchemaCell {
+        &self.schemas
+    }
+
+    /// The tool after a change of its schemas.
+    fn recompiled(self) -> Self {
+        #[cfg(feature = "validation")]
+        return Self { schemas: SchemaCell::default(), ..self };
+        #[cfg(not(feature = "validation"))]
+        self
+    }
+}
+
 /// Filling in what is derived from the types of a typed tool.
 #[cfg(feature = "schemars")]
 impl Tool {
     pub(crate) fn or_input_schema(mut self, derive: impl FnOnce() -> Value) -> Self {
         self.input_schema = self.input_schema.or_else(|| Some(derive()));
-        self
+        self.recompiled()
     }
 
     pub(crate) fn or_output_schema(mut self, derive: impl FnOnce() -> Option<Value>) -> Self {
         self.output_schema = self.output_schema.or_else(derive);
-        self
+        self.recompiled()
     }
 }
 

@@ -18,3 +18,5 @@ mod readme;
 mod rules;
 mod schema;
 mod support;
+#[cfg(feature = "validation")]
+mod validation;

@@ -211,3 +211,28 @@ async fn what_a_handler_logs_is_within_its_request_also_once_it_is_a_stream() {
         assert!(told.iter().all(|line| line.contains("in=request")), "{told:#?}");
     }
 }
+
+/// What does not fit is the server's own fault, and the log is where its author learns of it. The
+/// content itself is not told, which may be a client's.
+#[cfg(feature = "validation")]
+#[tokio::test]
+async fn structured_content_that_does_not_fit_is_told_by_tool_and_rule() {
+    let captured = Captured::default();
+    let _subscribed = subscribe(&captured);
+    let schema = json!({"type": "object", "additionalProperties": {"type": "integer"}});
+    let tool = Tool::new("count").with_output_schema(schema);
+    let count = |_: Arguments, _: mcp_http::Context| async {
+        mcp_http::CallToolResult::structured(&json!({"a client's name": "and value"}))
+    };
+    let server = TestServer::with_server(
+        |server| server.tool(tool, count).validation(mcp_http::Validation::output()),
+        |service| service,
+    )
+    .await;
+    let answer = server.connect().await.send(&modern_call(1, "count", json!({}))).await;
+    assert_eq!(answer.code(), Some(-32603));
+    captured
+        .wait_for(&["mcp_http ERROR", "tool=\"count\"", "rule=\"/additionalProperties/type\""])
+        .await;
+    assert!(!captured.has(&["a client's name"]) && !captured.has(&["and value"]));
+}

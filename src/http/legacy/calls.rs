@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::answer::Answer;
 use crate::http::endpoint::Admitted;
 use crate::http::service::{CallPermit, Shared};
+use crate::protocol::budget::Budget;
 use crate::protocol::jsonrpc::{ErrorCode, Params, Request, RequestId, RpcError, string};
 use crate::protocol::legacy::{CallRefused, Session, SessionEnded, Ticket};
 use crate::protocol::refusal::{Reason, Refusal};
@@ -48,6 +49,8 @@ pub(super) struct Post<'a> {
     pub(super) session: Option<&'a Arc<Session>>,
     pub(super) version: ProtocolVersion,
     pub(super) body: &'a Bytes,
+    /// How its calls can ask their client.
+    pub(super) asking: Asking,
 }
 
 impl Call {
@@ -79,6 +82,12 @@ impl Call {
             self.ticket = Some(ticket);
         }
         Ok(())
+    }
+
+    /// What the messages that wait for the client count towards. Only what is answered already has
+    /// no permit.
+    pub(super) fn budget(&self) -> Option<&Arc<Budget>> {
+        Some(self.permit.as_ref()?.shared().registry.budget())
     }
 
     /// Takes the end of the call: its answer, and everything that was held for it.
@@ -117,6 +126,12 @@ impl Post<'_> {
                     Ok(()) => self.empty(answer),
                     Err(error) => Call::refused(answer, &error),
                 })
+            }
+            "resources/subscribe" if let Some(session) = self.subscribing() => {
+                self.subscribe(session, answer, &request.params)
+            }
+            "resources/unsubscribe" if let Some(session) = self.subscribing() => {
+                self.unsubscribe(session, answer, &request.params)
             }
             // 2025-03-26, Lifecycle, Initialization: "The initialize request MUST NOT be part of
             // a JSON-RPC batch".
@@ -169,7 +184,7 @@ impl Post<'_> {
         Ok(Call { answer, state, cx: Some(cx), cancelled, ticket, permit: Some(permit) })
     }
 
-    fn empty(&self, answer: Answer) -> Call {
+    pub(super) fn empty(&self, answer: Answer) -> Call {
         let message = answer.encode(Ok(Reply::Empty));
         Call::done(answer, message)
     }
@@ -205,7 +220,7 @@ impl Post<'_> {
                 Some(session) if session.has_polling() => Polling::Possible,
                 _ => Polling::Impossible,
             },
-            asking: Asking::Impossible("not in this revision"),
+            asking: self.asking,
             once: None,
         };
         Context::new(info, self.shared.outbox_limits(), self.shared.registry.budget())

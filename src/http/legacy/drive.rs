@@ -98,7 +98,12 @@ impl Call {
             self.finish(CallState::Gone);
             return Poll::Ready(());
         }
-        let Poll::Ready(outcome) = Pin::new(running).poll(task) else { return Poll::Pending };
+        let Poll::Ready(outcome) = Pin::new(&mut *running).poll(task) else {
+            if let Some(questions) = running.take_questions() {
+                self.ask(questions);
+            }
+            return Poll::Pending;
+        };
         let message = self.answer.encode(outcome);
         self.finish(CallState::Done(message));
         Poll::Ready(())
@@ -112,6 +117,7 @@ impl Drop for Drive<'_> {
         for mut call in std::mem::take(&mut self.calls) {
             if let Some(cx) = &call.cx {
                 cx.outbox().discard();
+                call.fail_questions();
             }
             match call.state {
                 CallState::Running(_) => drop(runtime.spawn(async move {

@@ -8,6 +8,7 @@ use http::{Response, StatusCode};
 use tokio::time::Instant;
 
 use super::answer;
+use super::asking::asking;
 use super::calls::{Call, CallState, Post};
 use super::drive::{Drive, Verdict};
 use super::session::find;
@@ -22,8 +23,7 @@ use crate::http::respond;
 use crate::http::service::{CallPermit, Shared};
 use crate::protocol::jsonrpc::{Invalid, Message, Notification, Parsed, RequestId, RpcError};
 use crate::protocol::legacy::{
-    Answered, CallSender, End, Kind, Sent, Session, SessionEnded, Ticket, session_ended,
-    shutting_down,
+    Answered, CallSender, End, Kind, Sent, Session, SessionEnded, session_ended, shutting_down,
 };
 use crate::protocol::media;
 use crate::protocol::refusal::{Reason, Refusal};
@@ -45,14 +45,16 @@ pub(crate) async fn post(
     // 2025-11-25, Transports, Protocol Version Header: without the header and "no other way to
     // identify the version", 2025-03-26 is assumed. A session knows its own.
     let version = session.as_ref().map(|session| session.version()).or(header);
+    let offered = shared.options.framing;
+    let framing = offered.narrowed(media::framings(admitted.head.headers()));
     let post = Post {
+        asking: asking(session.as_deref(), offered, framing),
         shared,
         admitted: &admitted,
         session: session.as_ref(),
         version: version.unwrap_or(ProtocolVersion::V2025_03_26),
         body,
     };
-    let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
     let begun = match parsed {
         Parsed::Single(Message::Request(request)) => {
             let permit = CallPermit::take(shared);
@@ -144,8 +146,11 @@ impl Post<'_> {
     /// Takes what has no answer: a notification, or an answer to a request of the server's. What
     /// means nothing here is taken too, as the specification has it for notifications.
     fn take(&self, message: &Message<'_>) {
-        let (Some(session), Message::Notification(notification)) = (self.session, message) else {
-            return;
+        let Some(session) = self.session else { return };
+        let notification = match message {
+            Message::Notification(notification) => notification,
+            Message::Response(answer) => return self.take_answer(session, answer),
+            Message::Request(_) => return,
         };
         match &*notification.method {
             "notifications/initialized" => session.set_initialized(),
@@ -256,7 +261,7 @@ impl Call {
     /// From here on the call speaks into its session's log, in a task of its own if it runs on:
     /// it does not end with the connection.
     fn stream_into_log(mut self, shared: &Arc<Shared>) {
-        let Some(ticket) = self.ticket.take() else { return };
+        let Some(ticket) = &self.ticket else { return };
         if let Some(cx) = &self.cx {
             cx.outbox().forward_to(Arc::new(LogSink(ticket.sender(), Arc::clone(shared))));
         }
@@ -264,14 +269,15 @@ impl Call {
             let shared = Arc::clone(shared);
             tokio::spawn(in_same_span(async move {
                 poll_fn(|task| self.poll(task)).await;
-                self.end(ticket, &shared);
+                self.end(&shared);
             }));
         } else {
-            self.end(ticket, shared);
+            self.end(shared);
         }
     }
 
-    fn end(mut self, ticket: Ticket, shared: &Shared) {
+    fn end(mut self, shared: &Shared) {
+        let Some(ticket) = self.ticket.take() else { return };
         if let Some(cx) = &self.cx {
             cx.outbox().close();
         }
@@ -295,6 +301,11 @@ impl Sink for LogSink {
             OutgoingKind::Progress => Kind::Progress,
             OutgoingKind::Log => Kind::Notification,
             OutgoingKind::Dropped(_) => Kind::Marker,
+            // If there is no room for it, who asked is told.
+            OutgoingKind::Request(id) => {
+                self.0.send_request(id, message.bytes);
+                return Ok(());
+            }
         };
         match self.0.send(kind, message.bytes) {
             Sent::Refused(_) => Err(NoRoom),

@@ -37,6 +37,14 @@ impl<'a> ObjectWriter<'a> {
         self.buffer.extend_from_slice(json);
     }
 
+    /// Adds an array whose elements are JSON already, with commas between them.
+    pub(crate) fn raw_array(&mut self, key: &'static str, elements: &[u8]) {
+        self.key(key);
+        self.buffer.push(b'[');
+        self.buffer.extend_from_slice(elements);
+        self.buffer.push(b']');
+    }
+
     /// Adds members that are JSON already: `"a":1,"b":2`, without the braces, and not empty.
     pub(crate) fn raw_members(&mut self, json: &[u8]) {
         self.separate();
@@ -97,6 +105,18 @@ pub(crate) fn encode_error(id: Option<&RequestId>, error: &RpcError) -> Bytes {
     single_line(buffer)
 }
 
+/// Encodes a request to the client, whose params are JSON already.
+pub(crate) fn encode_request(id: u64, method: &'static str, params: &[u8]) -> Bytes {
+    let mut buffer = Vec::with_capacity(64 + method.len() + params.len());
+    let mut object = ObjectWriter::begin(&mut buffer);
+    object.raw_member("jsonrpc", b"\"2.0\"");
+    object.member("id", &id).expect("a number is JSON");
+    object.member("method", method).expect("a string is JSON");
+    object.raw_member("params", params);
+    object.end();
+    single_line(buffer)
+}
+
 /// Encodes a notification, whose params `write` adds.
 ///
 /// # Errors
@@ -143,12 +163,13 @@ mod tests {
     fn a_result_is_one_object_with_the_members_in_order() {
         let bytes = encode_result(&RequestId::from(7), |object| {
             object.raw_member("resultType", b"\"complete\"");
-            object.raw_members(br#""a":1,"b":2"#);
+            object.raw_array("list", b"1,2");
+            object.raw_array("none", b"");
             object.member("text", "a\nb")
         });
         assert_eq!(
             bytes.unwrap(),
-            r#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","a":1,"b":2,"text":"a\nb"}}"#
+            r#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","list":[1,2],"none":[],"text":"a\nb"}}"#
         );
     }
 
@@ -156,6 +177,14 @@ mod tests {
     fn an_empty_result_is_an_empty_object() {
         let bytes = encode_result(&RequestId::from(1), |_| Ok(())).unwrap();
         assert_eq!(bytes, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    }
+
+    #[test]
+    fn a_request_has_its_params_on_the_same_line() {
+        assert_eq!(
+            encode_request(3, "roots/list", b"{\n\"a\":1}"),
+            r#"{"jsonrpc":"2.0","id":3,"method":"roots/list","params":{ "a":1}}"#
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod params;
 mod parse;
 
 pub(crate) use encode::{
-    ObjectWriter, encode_error, encode_notification, encode_result, single_line,
+    ObjectWriter, encode_error, encode_notification, encode_request, encode_result, single_line,
 };
 pub(crate) use error::{ErrorCode, RpcError, excerpt};
 pub(crate) use id::RequestId;

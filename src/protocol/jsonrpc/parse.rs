@@ -59,10 +59,6 @@ pub(crate) struct Notification<'a> {
 }
 
 #[derive(Debug)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for what the server itself says or asks, which nothing does yet")
-)]
 pub(crate) struct Response<'a> {
     pub(crate) id: RequestId,
     /// The `result` or the `error`.

@@ -28,8 +28,11 @@ pub(crate) enum Step {
     },
     /// Messages are missing here. These, which have no ids, are said in their place: on a POST
     /// stream an error answer for each request that still had none, then the end; on the
-    /// standalone stream notifications of all that may have changed, and the stream goes on.
+    /// standalone stream notifications of all lists that may have changed, and the stream goes on.
     Gap(Vec<Bytes>),
+    /// After that, on the standalone stream: the notification of a resource that may have changed,
+    /// and to which the client subscribed. It has no id either.
+    GapUpdate(Bytes),
     /// A newer connection has the stream, or this one left a message untaken for too long. Write
     /// a `retry` hint and end.
     Displaced {
@@ -107,6 +110,7 @@ impl Connection {
                 Step::Event { id, message: entry.message, kind: entry.kind }
             }
             Move::Gap(messages) => Step::Gap(messages),
+            Move::GapUpdate(message) => Step::GapUpdate(message),
             Move::Displaced => {
                 self.leave();
                 Step::Displaced { retry: self.session.retry(stream) }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
+use super::requests::{Asker, Reply};
 use super::ticket::Cancel;
 
 /// What is to happen once the lock is released: it may run code of others.
@@ -11,6 +12,8 @@ pub(super) struct Effects {
     waker: Option<Waker>,
     more_wakers: Vec<Waker>,
     pub(super) cancels: Vec<Arc<dyn Cancel>>,
+    /// Those who asked the client, and what they are to hear; nothing where nobody listens any more.
+    pub(super) askers: Vec<(Arc<dyn Asker>, Option<Reply<'static>>)>,
     /// Not to be used any more, but dropping them may run code as well.
     pub(super) spent: (Option<Waker>, Option<Arc<dyn Cancel>>),
 }
@@ -29,5 +32,10 @@ impl Effects {
     pub(super) fn run(self) {
         self.waker.into_iter().chain(self.more_wakers).for_each(Waker::wake);
         self.cancels.iter().for_each(|cancel| cancel.cancel());
+        for (asker, reply) in &self.askers {
+            if let Some(reply) = *reply {
+                asker.hear(reply);
+            }
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::protocol::change::SubscriptionLimits;
+
 /// What sessions and their streams may hold, and for how long.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
@@ -22,6 +24,11 @@ pub(crate) struct Limits {
     /// Connections to the streams of one session, also those that lost theirs: 512. Over HTTP/2 a
     /// peer can hold back the end of each.
     pub(crate) connections: usize,
+    /// Requests to the client that are open in one session: 1,024.
+    pub(crate) requests: usize,
+    /// How long each of them waits for its answer: 10 min. It is given up within two sweep periods
+    /// after that, never before.
+    pub(crate) input_timeout: Duration,
     /// Messages in one stream's log: 4,096.
     pub(crate) stream_messages: usize,
     /// Bytes of messages in one stream's log: 1 MiB.
@@ -37,6 +44,8 @@ pub(crate) struct Limits {
     /// Requests whose answers are gone but whose clients are still told so: 16 in a session, which
     /// is what fits into the 2 KiB that an idle session may cost.
     pub(crate) tombstones: usize,
+    /// The resources that the client of a session may subscribe to: 256, of 64 KiB of URIs.
+    pub(crate) subscriptions: SubscriptionLimits,
     /// How long a connection may leave a message untaken before it is detached: 60 s.
     pub(crate) stall: Duration,
     /// What a displaced connection is told to wait before it comes back, to begin with: 1 s.
@@ -57,6 +66,8 @@ impl Default for Limits {
             idle_uninitialized: Duration::from_secs(5 * 60),
             calls: 256,
             connections: 512,
+            requests: 1_024,
+            input_timeout: Duration::from_secs(10 * 60),
             stream_messages: 4_096,
             stream_bytes: 1024 * 1024,
             session_bytes: 4 * 1024 * 1024,
@@ -64,6 +75,7 @@ impl Default for Limits {
             finished_streams: 64,
             retention: Duration::from_secs(5 * 60),
             tombstones: 16,
+            subscriptions: SubscriptionLimits::default(),
             stall: Duration::from_secs(60),
             retry: Duration::from_secs(1),
             sweep_period: Duration::from_secs(15),

@@ -170,6 +170,25 @@ impl Log {
         self.entries.range(index..).any(|entry| entry.message == message)
     }
 
+    /// Whether there is a message at a place that no connection was given.
+    pub(crate) fn awaits(&self, place: u64) -> bool {
+        place > self.given && self.at(place).is_some()
+    }
+
+    /// Takes a notification back that no connection was given, as if it had never been said.
+    pub(crate) fn withdraw(&mut self, place: u64) {
+        let Some(index) = self.at(place).filter(|_| place > self.given) else { return };
+        if self.entries[index].kind == Kind::Notification
+            && let Some(entry) = self.entries.remove(index)
+        {
+            self.share.shrink(entry.message.len());
+        }
+    }
+
+    fn at(&self, place: u64) -> Option<usize> {
+        self.entries.binary_search_by_key(&place, |entry| entry.seq).ok()
+    }
+
     /// The last place of which a message that counts is gone: a reader before it misses something.
     pub(crate) fn lost(&self) -> u64 {
         self.lost
@@ -251,6 +270,21 @@ impl Log {
                 _ => self.evict(index),
             }
         }
+    }
+
+    /// Takes a message back that no connection was given: nobody will miss it. Says whether it was
+    /// so.
+    pub(crate) fn take_back(&mut self, seq: u64) -> bool {
+        if seq <= self.given {
+            return false;
+        }
+        if let Ok(index) = self.entries.binary_search_by_key(&seq, |entry| entry.seq)
+            && let Some(entry) = self.entries.remove(index)
+        {
+            debug_assert_eq!(entry.kind, Kind::Request, "what else is taken back?");
+            self.share.shrink(entry.message.len());
+        }
+        true
     }
 
     /// Takes a place for a message that has no room: from there on something is missing.

@@ -1,10 +1,15 @@
 //! The reading side of a stream: where its one connection is, and who had it before.
 
 use std::fmt;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::polling::Polling;
+use super::subscribed::Subscribed;
+use crate::protocol::change::{Notice, Subject};
 use crate::protocol::time::Millis;
 
 /// Within this time after a takeover the next one counts as part of a chase.
@@ -21,6 +26,7 @@ pub(super) struct Reader {
     pub(super) polling: Polling,
     pub(super) priming: Priming,
     pub(super) gap: Gap,
+    pub(super) updates: Updates,
     pub(super) waker: Option<Waker>,
     pub(super) unmoved: Option<Mark>,
     pub(super) stay: Stay,
@@ -71,6 +77,16 @@ pub(super) enum Gap {
     Final,
 }
 
+/// Which of the resources that its client subscribed to a reader is still to be told of, because
+/// of a gap. They are told one by one: to write all at once would take as much memory again.
+#[derive(Clone, Debug)]
+pub(super) enum Updates {
+    None,
+    All,
+    /// Those behind this one.
+    After(Arc<str>),
+}
+
 /// A place, and when it was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
@@ -83,6 +99,20 @@ pub(super) struct Mark {
 pub(super) struct Takeovers {
     count: u32,
     last: Millis,
+}
+
+impl Reader {
+    /// The next resource that it is to be told of because of a gap.
+    pub(super) fn next_update(&mut self, resources: Option<&Subscribed>) -> Option<Bytes> {
+        let told = match &self.updates {
+            Updates::None => return None,
+            Updates::All => None,
+            Updates::After(told) => Some(told),
+        };
+        let next = resources.and_then(|resources| resources.after(told)).cloned();
+        self.updates = next.clone().map_or(Updates::None, Updates::After);
+        Some(Notice::of(Subject::Resource(next?)).message())
+    }
 }
 
 impl Priming {

@@ -61,6 +61,8 @@ pub(crate) struct Swept {
     pub(crate) retired: usize,
     /// Connections that did not take what was there for them.
     pub(crate) detached: usize,
+    /// Requests to clients that had no answer in time.
+    pub(crate) timed_out: usize,
 }
 
 /// What a shutdown ended.
@@ -195,6 +197,7 @@ impl Registry {
                     SweptSession::Kept(tidied) => {
                         swept.retired += tidied.retired;
                         swept.detached += tidied.detached;
+                        swept.timed_out += tidied.timed_out;
                     }
                     SweptSession::Expired => {
                         swept.expired += 1;

@@ -1,11 +1,14 @@
 //! A session: who it is with, and the one lock around what changes in it.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::connection::Connection;
@@ -15,12 +18,14 @@ use super::limits::Limits;
 use super::log::Kind;
 use super::polling::Polling;
 use super::reader::Seat;
+use super::requests::{Asker, Heard, Reply, Unsent};
 use super::state::{Cancelled, Closed, End, Found, Phase, Sent, State, Tidied};
 use super::stream::{Move, Start};
+use super::subscribed::{NotSubscribed, Outline, Update};
 use super::ticket::{Answered, Cancel, Ticket};
 use crate::protocol::budget::Budget;
 use crate::protocol::client_addr::AddressBlock;
-use crate::protocol::jsonrpc::RequestId;
+use crate::protocol::jsonrpc::{RequestId, Response};
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::principal::Principal;
 use crate::protocol::sse::{EventId, StreamId};
@@ -62,6 +67,16 @@ impl Opening {
             (None, None) => Account::Unknown,
         }
     }
+
+    /// Whether there is a capability for any of the requests that a server makes (2025-11-25,
+    /// Lifecycle, Capability Negotiation).
+    fn declares_what_can_be_asked(&self) -> bool {
+        let Some(declared) = &self.client_capabilities else { return false };
+        let declared: Option<BTreeMap<Cow<'_, str>, IgnoredAny>> =
+            serde_json::from_str(declared.get()).ok();
+        let asked = ["elicitation", "roots", "sampling"];
+        declared.is_some_and(|declared| asked.iter().any(|name| declared.contains_key(*name)))
+    }
 }
 
 /// The session has ended: for its client it is unknown from now on.
@@ -95,8 +110,11 @@ pub(crate) struct Session {
     shared: Arc<Shared>,
     /// What the idle clock read when the client last spoke.
     touched: AtomicU64,
+    can_be_asked: bool,
     /// How many connections there are to its streams, those among them that lost theirs.
     connections: AtomicUsize,
+    /// What its client subscribed to, roughly.
+    outline: Outline,
     state: Mutex<State>,
 }
 
@@ -125,12 +143,15 @@ impl Session {
     ) -> Arc<Self> {
         let polling = Polling::from(opening.version);
         let state = Mutex::new(State::new(polling, Arc::clone(&shared.budget)));
+        let can_be_asked = opening.declares_what_can_be_asked();
         Arc::new(Self {
             id,
             opening,
             shared,
             touched: AtomicU64::new(reading.0),
+            can_be_asked,
             connections: AtomicUsize::new(0),
+            outline: Outline::default(),
             state,
         })
     }
@@ -163,6 +184,11 @@ impl Session {
     /// The client's `capabilities` of the `initialize` request.
     pub(crate) fn client_capabilities(&self) -> Option<&RawValue> {
         self.opening.client_capabilities.as_deref()
+    }
+
+    /// Whether the client declared anything that it can be asked. What exactly, whoever asks finds.
+    pub(crate) fn can_be_asked(&self) -> bool {
+        self.can_be_asked
     }
 
     /// Notes `notifications/initialized`.
@@ -289,10 +315,37 @@ impl Session {
         self.with(|state, effects| state.notify(kind, message, self.limits(), effects))
     }
 
-    /// Says on the standalone stream that something changed, unless the client did not say yet
-    /// that it is initialized, or the same is still to be given to it.
+    /// Says on the standalone stream that a list changed, unless the client did not say yet that it
+    /// is initialized, or the same is still to be given to it.
     pub(crate) fn announce(&self, message: &Bytes) {
         self.with(|state, effects| state.announce(message, self.limits(), effects));
+    }
+
+    /// Says there that a resource changed, if its client subscribed to it, unless the same is still
+    /// to be given to it.
+    pub(crate) fn announce_update(&self, update: &Update<'_>) {
+        if self.outline.may_hold(update) {
+            self.with(|state, effects| state.announce_update(update, self.limits(), effects));
+        }
+    }
+
+    /// Subscribes the client to a resource.
+    pub(crate) fn subscribe(&self, uri: &str) -> Result<(), NotSubscribed> {
+        self.with(|state, _| {
+            let subscribed = state.subscribe(uri, self.limits());
+            self.outline.draw(state.subscribed());
+            subscribed
+        })
+    }
+
+    /// Ends a subscription: of this resource it is told nothing more, not even what was to be told
+    /// already.
+    pub(crate) fn unsubscribe(&self, uri: &str) -> Result<(), SessionEnded> {
+        self.with(|state, _| {
+            let unsubscribed = state.unsubscribe(uri);
+            self.outline.draw(state.subscribed());
+            unsubscribed
+        })
     }
 
     /// Whether a `Last-Event-ID` names a POST stream of this session. Any other is as good as
@@ -309,6 +362,20 @@ impl Session {
     /// Acts on a `notifications/cancelled`.
     pub(crate) fn cancel(&self, id: &RequestId) -> Cancelled {
         self.with(|state, effects| state.cancel(id, self.limits(), effects))
+    }
+
+    /// Takes the client's answer to a request, once. It is never refused (decision 8): an answer to
+    /// what is not open is ignored (2025-11-25, Cancellation, Behavior Requirements: "The sender of
+    /// the cancellation notification SHOULD ignore any response to the request that arrives
+    /// afterward").
+    pub(crate) fn take_answer(&self, answer: &Response<'_>) -> Heard {
+        let request = self.with(|state, _| state.requests.take_answered(&answer.id));
+        let Some(request) = request else { return Heard::Unexpected };
+        request.asker.hear(match answer.outcome {
+            Ok(result) => Reply::Result(result),
+            Err(error) => Reply::Error(error),
+        });
+        Heard::Yes
     }
 
     /// How many calls are in flight.
@@ -391,11 +458,27 @@ impl Session {
     }
 
     pub(super) fn discard(&self, key: u64) {
-        self.with(|state, effects| state.discard(key, effects));
+        self.with(|state, effects| state.discard(key, self.limits(), effects));
     }
 
     pub(super) fn abandon(&self, key: u64) {
         self.with(|state, effects| state.abandon(key, self.limits(), effects));
+    }
+
+    pub(super) fn ask(&self, key: u64, asker: Arc<dyn Asker>) -> Result<u64, Unsent> {
+        self.with(|state, _| state.ask(key, asker, self.limits()))
+    }
+
+    pub(super) fn send_request(&self, id: u64, message: Bytes) {
+        self.with(|state, effects| state.send_request(id, message, self.limits(), effects));
+    }
+
+    pub(super) fn fail_request(&self, id: u64, why: Unsent) {
+        self.with(|state, effects| state.fail_request(id, why, effects));
+    }
+
+    pub(super) fn fail_requests(&self, key: u64, why: Unsent) {
+        self.with(|state, effects| state.fail_requests(key, why, effects));
     }
 
     pub(super) fn poll(&self, stream: StreamId, generation: u64, waker: &Waker) -> Poll<Move> {

@@ -3,6 +3,8 @@
 //! This is what the session's lock guards. Nothing here calls out: wakers and cancellations are
 //! collected in [`Effects`], which run after the lock is released.
 
+mod asking;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -15,8 +17,10 @@ use super::log::{Kind, Refused, Room};
 use super::polling::Polling;
 use super::reader::Seat;
 use super::refusals;
+use super::requests::Requests;
 use super::session::{CallRefused, SessionEnded};
-use super::stream::{Move, Start, Stream};
+use super::stream::{MayHaveChanged, Move, Start, Stream};
+use super::subscribed::{NotSubscribed, Subscribed, Update};
 use super::ticket::{Answered, Cancel};
 use super::tombstones::Tombstones;
 use crate::protocol::budget::Budget;
@@ -103,6 +107,7 @@ pub(super) enum Found {
 pub(super) struct Tidied {
     pub(super) retired: usize,
     pub(super) detached: usize,
+    pub(super) timed_out: usize,
 }
 
 struct Call {
@@ -121,7 +126,10 @@ pub(super) struct State {
     standalone: Option<Box<Stream>>,
     posts: BTreeMap<u64, Stream>,
     calls: BTreeMap<u64, Call>,
+    pub(super) requests: Requests,
     tombstones: Tombstones,
+    /// None while there is no subscription.
+    subscribed: Option<Box<Subscribed>>,
     streams_opened: u64,
     calls_begun: u64,
 }
@@ -138,7 +146,9 @@ impl State {
             standalone: None,
             posts: BTreeMap::new(),
             calls: BTreeMap::new(),
+            requests: Requests::default(),
             tombstones: Tombstones::default(),
+            subscribed: None,
             streams_opened: 0,
             calls_begun: 0,
         }
@@ -286,22 +296,74 @@ impl State {
         self.append(StreamId::STANDALONE, kind, message, limits, effects)
     }
 
-    /// Says on the standalone stream that something changed, if the client is ready to hear it
+    /// Subscribes the client to a resource.
+    pub(super) fn subscribe(&mut self, uri: &str, limits: &Limits) -> Result<(), NotSubscribed> {
+        self.alive().map_err(|SessionEnded| NotSubscribed::Ended)?;
+        let budget = &self.budget;
+        let subscribed = self.subscribed.get_or_insert_with(|| Box::new(Subscribed::new(budget)));
+        let added = subscribed.add(uri, limits.subscriptions);
+        self.subscribed.take_if(|subscribed| subscribed.is_empty());
+        added
+    }
+
+    /// Ends a subscription, if there is one. What no connection was given of it goes too: to be told
+    /// of a resource after the answer to `resources/unsubscribe` would be a surprise.
+    pub(super) fn unsubscribe(&mut self, uri: &str) -> Result<(), SessionEnded> {
+        self.alive()?;
+        let told = self.subscribed.as_mut().and_then(|subscribed| subscribed.remove(uri));
+        self.subscribed.take_if(|subscribed| subscribed.is_empty());
+        if let (Some(place), Some(stream)) = (told, self.standalone.as_deref_mut()) {
+            stream.withdraw(place);
+        }
+        Ok(())
+    }
+
+    /// Says on the standalone stream that a list changed, if the client is ready to hear it
     /// (2025-11-25, Lifecycle, Initialization: with `notifications/initialized` it says that "it is
     /// ready to begin normal operations").
     ///
     /// While one such message waits for its reader a second adds nothing, so that where no
     /// connection ever comes one is all there is.
     pub(super) fn announce(&mut self, message: &Bytes, limits: &Limits, effects: &mut Effects) {
-        if self.phase != Phase::Initialized {
+        let waits = || self.standalone.as_deref().is_some_and(|stream| stream.awaits(message));
+        if self.phase != Phase::Initialized || waits() {
             return;
         }
-        let budget = &self.budget;
-        self.standalone.get_or_insert_with(|| Box::new(Stream::standalone(budget)));
+        self.tell(message, limits, effects);
+    }
+
+    /// Says there that a resource changed, if the client subscribed to it, and is not still to be
+    /// told so.
+    pub(super) fn announce_update(
+        &mut self,
+        update: &Update<'_>,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) {
+        let place = self.subscribed.as_mut().and_then(|it| it.place(update.uri));
+        let Some(told) = place.copied() else { return };
+        if self.standalone.as_deref().is_some_and(|stream| stream.awaits_at(told)) {
+            return;
+        }
+        let told = self.tell(update.message, limits, effects);
+        if let Some(place) = self.subscribed.as_mut().and_then(|it| it.place(update.uri)) {
+            *place = told;
+        }
+    }
+
+    /// What the client subscribed to, if there is anything.
+    pub(super) fn subscribed(&self) -> Option<&Subscribed> {
+        self.subscribed.as_deref()
+    }
+
+    fn tell(&mut self, message: &Bytes, limits: &Limits, effects: &mut Effects) -> u64 {
         self.trim(message.len(), limits);
         let room = self.room(StreamId::STANDALONE, limits);
-        let stream = self.stream(StreamId::STANDALONE);
-        effects.wake(stream.and_then(|stream| stream.append_once(message, room)));
+        let budget = &self.budget;
+        let stream = self.standalone.get_or_insert_with(|| Box::new(Stream::standalone(budget)));
+        let (place, waker) = stream.announce(message, room);
+        effects.wake(waker);
+        place
     }
 
     /// Whether a `Last-Event-ID` names a POST stream of this session, be it retired. Once it does,
@@ -327,20 +389,32 @@ impl State {
         limits: &Limits,
         effects: &mut Effects,
     ) -> Sent {
-        self.trim(message.len(), limits);
-        let room = self.room(id, limits);
-        let logged = self.stream(id).map(|stream| stream.append(kind, message, room));
-        match logged {
-            Some(Ok((Some(_), waker))) => {
-                effects.wake(waker);
-                Sent::Logged
-            }
-            Some(Err(refused)) => Sent::Refused(refused),
-            Some(Ok((None, _))) | None => {
+        match self.log(id, kind, message, limits, effects) {
+            Ok(Some(_)) => Sent::Logged,
+            Err(refused) => Sent::Refused(refused),
+            Ok(None) => {
                 self.discarded += 1;
                 Sent::Discarded
             }
         }
+    }
+
+    /// Adds a message to the log of a stream, and says at which place; at none, if there is no such
+    /// stream or it is past taking messages.
+    fn log(
+        &mut self,
+        id: StreamId,
+        kind: Kind,
+        message: Bytes,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) -> Result<Option<u64>, Refused> {
+        self.trim(message.len(), limits);
+        let room = self.room(id, limits);
+        let Some(stream) = self.stream(id) else { return Ok(None) };
+        let (place, waker) = stream.append(kind, message, room)?;
+        effects.wake(waker);
+        Ok(place)
     }
 
     /// Ends a call with its answer.
@@ -351,7 +425,7 @@ impl State {
         limits: &Limits,
         effects: &mut Effects,
     ) -> Answered {
-        let Some(call) = self.calls.remove(&key) else {
+        let Some(call) = self.take_call(key, limits, effects) else {
             self.discarded += 1;
             // In a session that lives, nothing else takes a call away before its answer.
             return match self.phase {
@@ -366,8 +440,8 @@ impl State {
     }
 
     /// Ends a call whose answer nobody can be given.
-    pub(super) fn discard(&mut self, key: u64, effects: &mut Effects) {
-        if let Some(call) = self.calls.remove(&key) {
+    pub(super) fn discard(&mut self, key: u64, limits: &Limits, effects: &mut Effects) {
+        if let Some(call) = self.take_call(key, limits, effects) {
             effects.spent.1 = Some(call.cancel);
             self.discarded += 1;
         }
@@ -375,7 +449,7 @@ impl State {
 
     /// Ends a call whose handler is gone: its stream must not end silently.
     pub(super) fn abandon(&mut self, key: u64, limits: &Limits, effects: &mut Effects) {
-        let Some(call) = self.calls.remove(&key) else { return };
+        let Some(call) = self.take_call(key, limits, effects) else { return };
         effects.spent.1 = Some(call.cancel);
         if let Some(number) = call.stream {
             self.answer_on(number, key, refusals::unanswered(&call.id), limits, effects);
@@ -475,7 +549,7 @@ impl State {
         if matching.next().is_some() {
             return Cancelled::Ambiguous;
         }
-        let Some(call) = self.calls.remove(&key) else { return Cancelled::Unknown };
+        let Some(call) = self.take_call(key, limits, effects) else { return Cancelled::Unknown };
         if let Some(stream) = call.stream.and_then(|number| self.posts.get_mut(&number)) {
             effects.wake(stream.cancel(key));
             self.trim(0, limits);
@@ -489,11 +563,17 @@ impl State {
         id: StreamId,
         generation: u64,
         waker: &Waker,
-        on_gap: &[Bytes],
+        lists: &[Bytes],
         effects: &mut Effects,
     ) -> Poll<Move> {
-        match self.stream(id) {
-            Some(stream) => stream.poll(generation, waker, on_gap, &mut effects.spent.0),
+        let changed = MayHaveChanged { lists, resources: self.subscribed.as_deref() };
+        // The subscriptions are borrowed beside it.
+        let stream = match id {
+            StreamId::STANDALONE => self.standalone.as_deref_mut(),
+            post => self.posts.get_mut(&post.number()),
+        };
+        match stream {
+            Some(stream) => stream.poll(generation, waker, &changed, &mut effects.spent.0),
             None => Poll::Ready(Move::End),
         }
     }
@@ -541,7 +621,9 @@ impl State {
         }
         let calls = std::mem::take(&mut self.calls);
         effects.cancels.extend(calls.into_values().map(|call| call.cancel));
+        effects.askers.extend(self.requests.take_all().map(|request| (request.asker, None)));
         self.tombstones.clear();
+        self.subscribed = None;
         self.drop_detached();
         Ok(())
     }
@@ -554,7 +636,8 @@ impl State {
 
     /// Retires what was kept for its time and detaches readers that do not read.
     pub(super) fn tidy(&mut self, now: Millis, limits: &Limits, effects: &mut Effects) -> Tidied {
-        let mut tidied = Tidied::default();
+        let timed_out = self.expire_requests(now, limits, effects);
+        let mut tidied = Tidied { timed_out, ..Tidied::default() };
         for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
             let attached = stream.is_attached();
             effects.wake(stream.detach_stalled(now, limits.stall, limits.retention));
@@ -578,6 +661,7 @@ impl State {
         if self.calls.is_empty() {
             self.calls = BTreeMap::new();
         }
+        self.requests.give_back();
         tidied
     }
 

@@ -8,8 +8,9 @@ use bytes::Bytes;
 
 use super::log::{Entry, Kind, Log, MARKER, Refused, Room};
 use super::polling::Polling;
-use super::reader::{Gap, Mark, Priming, Reader, Seat, Stay, Takeovers};
+use super::reader::{Gap, Mark, Priming, Reader, Seat, Stay, Takeovers, Updates};
 use super::refusals;
+use super::subscribed::Subscribed;
 use crate::protocol::budget::Budget;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::time::Millis;
@@ -37,12 +38,22 @@ pub(super) enum Start {
     Unheard,
 }
 
+/// What the standalone stream speaks of where messages are missing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MayHaveChanged<'a> {
+    /// The notification for each list.
+    pub(super) lists: &'a [Bytes],
+    /// What its client subscribed to.
+    pub(super) resources: Option<&'a Subscribed>,
+}
+
 /// What a connection is to do next.
 #[derive(Debug)]
 pub(super) enum Move {
     Prime(u64),
     Give(Entry),
     Gap(Vec<Bytes>),
+    GapUpdate(Bytes),
     Displaced,
     End,
 }
@@ -153,20 +164,39 @@ impl Stream {
         Ok((Some(seq), self.wake()))
     }
 
-    /// Adds a message unless the same one is still to be given to the connection, or, if there is
-    /// none, to the next. One that the log has no room for leaves a gap, which is told.
-    pub(super) fn append_once(&mut self, message: &Bytes, room: Room) -> Option<Waker> {
-        let given = self.log.given().max(self.passed());
-        if self.log.holds_after(given, message) {
-            return None;
-        }
+    /// Takes a request back that no connection was given; says whether it was so.
+    pub(super) fn take_back(&mut self, place: u64) -> bool {
+        self.log.take_back(place)
+    }
+
+    /// Whether its messages are gone, and its calls were answered with that.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.state, State::Lost { .. })
+    }
+
+    /// Whether this message is still to be given to the connection, or, if there is none, to the
+    /// next.
+    pub(super) fn awaits(&self, message: &Bytes) -> bool {
+        self.log.holds_after(self.log.given().max(self.passed()), message)
+    }
+
+    /// The same of the message at a place.
+    pub(super) fn awaits_at(&self, place: u64) -> bool {
+        place > self.passed() && self.log.awaits(place)
+    }
+
+    /// Adds a message that nobody is there to be refused, and says where. One that the log has no
+    /// room for leaves a gap, which is told.
+    pub(super) fn announce(&mut self, message: &Bytes, room: Room) -> (u64, Option<Waker>) {
         match self.append(Kind::Notification, message.clone(), room) {
-            Ok((_, waker)) => waker,
-            Err(_) => {
-                self.log.miss();
-                self.wake()
-            }
+            Ok((place, waker)) => (place.unwrap_or_default(), waker),
+            Err(_) => (self.log.miss(), self.wake()),
         }
+    }
+
+    /// Takes a message back that no connection was given.
+    pub(super) fn withdraw(&mut self, place: u64) {
+        self.log.withdraw(place);
     }
 
     /// Whether a message would fit behind a marker.
@@ -234,6 +264,7 @@ impl Stream {
             polling,
             priming: priming.under(polling),
             gap: Gap::ToldUntil(0),
+            updates: Updates::None,
             waker: None,
             unmoved: None,
             stay: Stay::AsLongAsItLikes,
@@ -260,7 +291,7 @@ impl Stream {
         &mut self,
         generation: u64,
         waker: &Waker,
-        on_gap: &[Bytes],
+        changed: &MayHaveChanged<'_>,
         replaced: &mut Option<Waker>,
     ) -> Poll<Move> {
         let Some(reader) = self.reader.as_mut().filter(|it| it.generation == generation) else {
@@ -272,10 +303,13 @@ impl Stream {
             reader.priming = Priming::No;
             return Poll::Ready(Move::Prime(0));
         }
-        if let Some(gap) = self.gap(on_gap) {
+        if let Some(gap) = self.gap(changed) {
             return Poll::Ready(gap);
         }
         let reader = self.reader.as_mut().expect("it was there above, and a gap leaves it there");
+        if let Some(update) = reader.next_update(changed.resources) {
+            return Poll::Ready(Move::GapUpdate(update));
+        }
         if let Some(entry) = self.log.after(reader.place) {
             reader.place = entry.seq;
             reader.priming = Priming::No;
@@ -304,9 +338,9 @@ impl Stream {
     /// Tells the reader of what is missing before its place, once (decision 5).
     ///
     /// A POST stream has to say it in place of the answer, since no replay would be whole, and is
-    /// lost from then on. The standalone stream starts anew behind the messages of `on_gap`. A
-    /// reader that is connected but too slow is told in the same way, at once.
-    fn gap(&mut self, on_gap: &[Bytes]) -> Option<Move> {
+    /// lost from then on. The standalone stream starts anew behind the notifications of all that may
+    /// have changed. A reader that is connected but too slow is told in the same way, at once.
+    fn gap(&mut self, changed: &MayHaveChanged<'_>) -> Option<Move> {
         let reader = self.reader.as_ref()?;
         let Gap::ToldUntil(told) = reader.gap else { return Some(Move::End) };
         let missing = self.log.lost() > told.max(reader.place);
@@ -325,7 +359,8 @@ impl Stream {
                 reader.place = place.max(given);
                 // The client's cursor has to move, or its next resume meets the same gap.
                 reader.priming = Priming::NewPlace.under(reader.polling);
-                return Some(Move::Gap(on_gap.to_vec()));
+                reader.updates = Updates::All;
+                return Some(Move::Gap(changed.lists.to_vec()));
             }
         }
         let answers = self.missing_answers(place);
@@ -426,7 +461,8 @@ impl Stream {
         let reader = self.reader.as_mut()?;
         let waiting = !live
             || self.log.after(reader.place).is_some()
-            || !matches!(reader.priming, Priming::No);
+            || !matches!(reader.priming, Priming::No)
+            || !matches!(reader.updates, Updates::None);
         let place = reader.place;
         // A client that was given no id cannot come back: that is left to the write deadline.
         let unnamed = match reader.polling {

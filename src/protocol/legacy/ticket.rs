@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::log::Kind;
+use super::requests::{Asker, Unsent};
 use super::session::Session;
 use super::state::{Closed, Sent};
 
@@ -68,6 +69,25 @@ impl Ticket {
         self.session.discard(self.key);
     }
 
+    /// Opens a request to the client, and gives it its id. [`CallSender::send_request`] says it.
+    ///
+    /// # Errors
+    ///
+    /// As many are open as may be, or the call is over.
+    pub(crate) fn ask(&self, asker: Arc<dyn Asker>) -> Result<u64, Unsent> {
+        self.session.ask(self.key, asker)
+    }
+
+    /// Closes a request that will not be said, if it is open. Who asked is told.
+    pub(crate) fn fail_request(&self, id: u64, why: Unsent) {
+        self.session.fail_request(id, why);
+    }
+
+    /// Closes all requests of the call, which cannot reach the client. Who asked is told.
+    pub(crate) fn fail_requests(&self, why: Unsent) {
+        self.session.fail_requests(self.key, why);
+    }
+
     /// What the handler says before the answer. It may be cloned and may outlive the call; what
     /// it sends then is discarded.
     pub(crate) fn sender(&self) -> CallSender {
@@ -109,6 +129,12 @@ impl CallSender {
     pub(crate) fn send(&self, kind: Kind, message: Bytes) -> Sent {
         debug_assert_ne!(kind, Kind::Answer, "an answer takes the ticket");
         self.session.send(self.key, kind, message)
+    }
+
+    /// Says a request on the call's stream, if it still is open. If that does not take it, who
+    /// asked is told.
+    pub(crate) fn send_request(&self, id: u64, message: Bytes) {
+        self.session.send_request(id, message);
     }
 
     /// Asks the connection of the call's stream to end. The stream lives on.

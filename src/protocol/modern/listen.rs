@@ -1,13 +1,17 @@
 //! `subscriptions/listen`: what a client asks to be told, what of it is honoured, and the messages
 //! of its stream (2026-07-28, Subscriptions).
 
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::protocol::change::{Change, ChangeSet};
+use crate::protocol::change::{Change, ChangeSet, Subject, SubscriptionLimits, write_members};
 use crate::protocol::jsonrpc::{
     ErrorCode, ObjectWriter, Params, RequestId, RpcError, encode_notification, encode_result,
+    string,
 };
 
 /// The method.
@@ -19,13 +23,28 @@ const LONGEST_ID: usize = 256;
 
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
-/// A subscription: what its client is still to be told. Changes that come while one of their kind
-/// waits add nothing to it, so that at most one of each kind waits.
+/// A subscription: whose it is, and what its client is told of. It never changes.
 #[derive(Debug)]
 pub(crate) struct Subscription {
     id: RequestId,
-    honoured: ChangeSet,
-    unsent: ChangeSet,
+    /// What is honoured, in the order in which it is acknowledged.
+    subjects: Vec<Subject>,
+    places: BTreeMap<Subject, Place>,
+}
+
+/// Which of the subjects of a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(usize);
+
+/// What the client of a subscription is still to be told, oldest first.
+///
+/// It is a set of subjects and no queue of messages: a change whose subject waits adds nothing, so
+/// there is never more of it than the subscription has subjects. What waits is the newest of each.
+#[derive(Debug, Default)]
+pub(crate) struct Backlog {
+    order: VecDeque<Place>,
+    /// By place: the members of the notification's params.
+    waiting: Vec<Option<Bytes>>,
 }
 
 /// What a change means for a subscription.
@@ -33,8 +52,8 @@ pub(crate) struct Subscription {
 pub(crate) enum Noted {
     /// There is something to be told now.
     Fresh,
-    /// The client did not ask for it, or is to be told of it already.
-    Nothing,
+    /// The client is to be told of it already.
+    Waiting,
 }
 
 impl Subscription {
@@ -43,41 +62,88 @@ impl Subscription {
     ///
     /// # Errors
     ///
-    /// -32602 if the filter is missing or has a member of another type than the schema's, -32600 if
-    /// the id is too long.
+    /// -32602 if the filter is missing or has a member of another type than the schema's, or if it
+    /// names more resources than one subscription may have; -32600 if the id is too long.
     pub(crate) fn open(
         id: RequestId,
         params: &Params<'_>,
         supported: ChangeSet,
+        limits: SubscriptionLimits,
     ) -> Result<Self, RpcError> {
         if id.as_json().len() > LONGEST_ID {
             let message = format!("the id of a subscription may have {LONGEST_ID} bytes");
             return Err(RpcError::new(ErrorCode::InvalidRequest, message));
         }
-        let honoured = requested(params)?.intersection(supported);
-        Ok(Self { id, honoured, unsent: ChangeSet::EMPTY })
+        let mut subscription = Self { id, subjects: Vec::new(), places: BTreeMap::new() };
+        subscription.honour(Filter::of(params)?, supported, limits)?;
+        Ok(subscription)
+    }
+
+    /// Takes in what is asked for and can be told.
+    fn honour(
+        &mut self,
+        filter: Filter<'_>,
+        supported: ChangeSet,
+        limits: SubscriptionLimits,
+    ) -> Result<(), RpcError> {
+        let lists = [
+            (Subject::Tools, filter.tools_list_changed),
+            (Subject::Prompts, filter.prompts_list_changed),
+            (Subject::Resources, filter.resources_list_changed),
+        ];
+        for (list, asked) in lists {
+            if asked == Some(true) && supported.contains(list.change()) {
+                self.add(list);
+            }
+        }
+        let (mut uris, mut bytes) = (0, 0);
+        for uri in filter.resource_subscriptions.unwrap_or_default() {
+            let Some(uri) = string(uri) else {
+                let message = "`notifications.resourceSubscriptions` must hold strings";
+                return Err(RpcError::invalid_params(message));
+            };
+            let subject = Subject::Resource(Arc::from(&*uri));
+            // What stands there twice is one.
+            if !supported.contains(Change::Updates) || self.places.contains_key(&subject) {
+                continue;
+            }
+            limits
+                .admit(uris, bytes, &uri)
+                .map_err(|it| it.error("open another subscription for the rest"))?;
+            (uris, bytes) = (uris + 1, bytes + uri.len());
+            self.add(subject);
+        }
+        Ok(())
+    }
+
+    /// Adds a subject that is not there yet.
+    fn add(&mut self, subject: Subject) {
+        self.places.insert(subject.clone(), Place(self.subjects.len()));
+        self.subjects.push(subject);
     }
 
     /// Whether nothing that is asked for can ever be told.
     pub(crate) fn is_vain(&self) -> bool {
-        self.honoured.is_empty()
+        self.subjects.is_empty()
     }
 
-    /// Takes note of a change. "The server MUST NOT send notification types the client has not
-    /// explicitly requested" (Opening a Stream).
-    pub(crate) fn note(&mut self, change: Change) -> Noted {
-        if !self.honoured.contains(change) || self.unsent.contains(change) {
-            return Noted::Nothing;
-        }
-        self.unsent.insert(change);
-        Noted::Fresh
+    /// Where a change is noted for its client, if it asked for it. "The server MUST NOT send
+    /// notification types the client has not explicitly requested" (Opening a Stream).
+    pub(crate) fn place(&self, subject: &Subject) -> Option<Place> {
+        self.places.get(subject).copied()
+    }
+
+    /// The names of what it is subscribed to, of all kinds.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.subjects.iter().filter_map(Subject::name)
     }
 
     /// The next notification, if there is one to be sent.
-    pub(crate) fn next(&mut self) -> Option<Bytes> {
-        let change = self.unsent.take()?;
-        let message = encode_notification(change.method(), |params| {
+    pub(crate) fn next(&self, backlog: &mut Backlog) -> Option<Bytes> {
+        let (place, members) = backlog.take()?;
+        let message = encode_notification(self.subjects[place.0].method(), |params| {
             params.raw_member("_meta", &self.meta(|_| Ok(()))?);
+            write_members(&members, params);
             Ok(())
         });
         Some(message.expect("strings are JSON"))
@@ -89,8 +155,18 @@ impl Subscription {
             params.raw_member("_meta", &self.meta(|_| Ok(()))?);
             let mut filter = Vec::new();
             let mut object = ObjectWriter::begin(&mut filter);
-            for change in self.honoured.iter() {
-                object.member(filter_key(change), &true)?;
+            for change in Change::ALL {
+                let honoured = || self.subjects.iter().filter(|it| it.change() == change);
+                if honoured().next().is_none() {
+                    continue;
+                }
+                match change.list() {
+                    Some(_) => object.member(filter_key(change), &true)?,
+                    None => {
+                        let names: Vec<_> = honoured().filter_map(Subject::name).collect();
+                        object.member(filter_key(change), &names)?;
+                    }
+                }
             }
             object.end();
             params.raw_member("notifications", &filter);
@@ -132,33 +208,64 @@ impl Subscription {
     }
 }
 
-/// The filter as the schema has it. Members that it does not have, or that nothing here can tell
-/// of, are not looked at: they are omitted from the acknowledgement.
+impl Backlog {
+    /// Takes note of a change, which is told by these members.
+    pub(crate) fn note(&mut self, place: Place, members: &Bytes) -> Noted {
+        if self.waiting.len() <= place.0 {
+            self.waiting.resize(place.0 + 1, None);
+        }
+        match self.waiting[place.0].replace(members.clone()) {
+            Some(_) => Noted::Waiting,
+            None => {
+                self.order.push_back(place);
+                Noted::Fresh
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<(Place, Bytes)> {
+        let place = self.order.pop_front()?;
+        let members = self.waiting[place.0].take().expect("a place in order is one that waits");
+        Some((place, members))
+    }
+}
+
+/// The filter as the schema has it. Members that it does not have are not looked at, and neither
+/// are those that nothing here can tell of: they are omitted from the acknowledgement.
 #[derive(Deserialize)]
-struct Filter {
+struct Filter<'a> {
     #[serde(rename = "toolsListChanged")]
     tools_list_changed: Option<bool>,
+    #[serde(rename = "promptsListChanged")]
+    prompts_list_changed: Option<bool>,
+    #[serde(rename = "resourcesListChanged")]
+    resources_list_changed: Option<bool>,
+    #[serde(rename = "resourceSubscriptions", borrow)]
+    resource_subscriptions: Option<Vec<&'a RawValue>>,
 }
 
 fn filter_key(change: Change) -> &'static str {
     match change {
         Change::Tools => "toolsListChanged",
+        Change::Prompts => "promptsListChanged",
+        Change::Resources => "resourcesListChanged",
+        Change::Updates => "resourceSubscriptions",
     }
 }
 
-/// What the client asks for. "Omitting a field is equivalent to not subscribing to that
-/// notification type" (Notification Filter), and so is `false`.
-fn requested(params: &Params<'_>) -> Result<ChangeSet, RpcError> {
-    let filter = params.get("notifications").map(RawValue::get);
-    // A derived struct would take an array too.
-    let Some(filter) = filter.filter(|text| text.starts_with('{')) else {
-        let message = "`notifications` must be an object: what to listen for";
-        return Err(RpcError::invalid_params(message));
-    };
-    let Filter { tools_list_changed } = serde_json::from_str(filter)
-        .map_err(|error| RpcError::invalid_params(format!("`notifications`: {error}")))?;
-    let asked = [(Change::Tools, tools_list_changed)];
-    Ok(asked.into_iter().filter(|(_, asked)| *asked == Some(true)).map(|(it, _)| it).collect())
+impl<'a> Filter<'a> {
+    /// What the client asks for. "Omitting a field is equivalent to not subscribing to that
+    /// notification type" (Notification Filter), and so is `false`.
+    fn of(params: &Params<'a>) -> Result<Self, RpcError> {
+        let filter = params.get("notifications").map(RawValue::get);
+        // A derived struct would take an array too.
+        let Some(filter) = filter.filter(|text| text.starts_with('{')) else {
+            let message = "`notifications` must be an object: what to listen for";
+            return Err(RpcError::invalid_params(message));
+        };
+        serde_json::from_str(filter)
+            .map_err(|error| RpcError::invalid_params(format!("`notifications`: {error}")))
+    }
 }
 
 #[cfg(test)]
@@ -166,37 +273,96 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::protocol::change::Notice;
 
     fn tools() -> ChangeSet {
         [Change::Tools].into_iter().collect()
     }
 
-    fn open(id: &str, filter: Value, supported: ChangeSet) -> Result<Subscription, RpcError> {
+    fn all() -> ChangeSet {
+        Change::ALL.into_iter().collect()
+    }
+
+    fn open_with(
+        id: &str,
+        filter: &str,
+        supported: ChangeSet,
+        limits: SubscriptionLimits,
+    ) -> Result<Subscription, RpcError> {
         let id = RequestId::from_raw(&RawValue::from_string(id.to_owned()).unwrap()).unwrap();
-        let filter = RawValue::from_string(filter.to_string()).unwrap();
-        Subscription::open(id, &Params::new(vec![("notifications", &filter)]), supported)
+        let filter = RawValue::from_string(filter.to_owned()).unwrap();
+        Subscription::open(id, &Params::new(vec![("notifications", &filter)]), supported, limits)
+    }
+
+    fn open(id: &str, filter: Value, supported: ChangeSet) -> Result<Subscription, RpcError> {
+        open_with(id, &filter.to_string(), supported, SubscriptionLimits::default())
     }
 
     fn value(message: &[u8]) -> Value {
         serde_json::from_slice(message).unwrap()
     }
 
+    /// A client that listens, as its stream sees it.
+    struct Client(Subscription, Backlog);
+
+    impl Client {
+        fn new(id: &str, filter: Value) -> Self {
+            Self(open(id, filter, all()).unwrap(), Backlog::default())
+        }
+
+        /// `None` says that it does not concern it.
+        fn hear(&mut self, subject: Subject) -> Option<Noted> {
+            let place = self.0.place(&subject)?;
+            Some(self.1.note(place, Notice::of(subject).members()))
+        }
+
+        fn next(&mut self) -> Option<Value> {
+            self.0.next(&mut self.1).map(|message| value(&message))
+        }
+    }
+
+    fn resource(uri: &str) -> Subject {
+        Subject::Resource(uri.into())
+    }
+
+    fn told(method: &str) -> Value {
+        let params = json!({"_meta": {SUBSCRIPTION_ID: 1}});
+        json!({"jsonrpc": "2.0", "method": method, "params": params})
+    }
+
+    fn updated(uri: &str) -> Value {
+        let params = json!({"_meta": {SUBSCRIPTION_ID: 1}, "uri": uri});
+        json!({"jsonrpc": "2.0", "method": "notifications/resources/updated", "params": params})
+    }
+
     /// 2026-07-28, Subscriptions, Acknowledgment: "Notification types the server does not support
     /// are omitted."
     #[test]
     fn what_is_asked_for_and_supported_is_acknowledged_and_nothing_else() {
-        let all = json!({
+        let everything = json!({
             "toolsListChanged": true, "promptsListChanged": true, "resourcesListChanged": true,
-            "resourceSubscriptions": ["file:///a"], "com.example/unknown": {"a": [1]},
+            "resourceSubscriptions": ["file:///b", "file:///a"], "com.example/unknown": {"a": [1]},
         });
+        let known = json!({
+            "toolsListChanged": true, "promptsListChanged": true, "resourcesListChanged": true,
+            "resourceSubscriptions": ["file:///b", "file:///a"],
+        });
+        let uris = json!({"resourceSubscriptions": ["b", "a", "b", "", "a"]});
         for (filter, supported, honoured) in [
-            (all.clone(), tools(), json!({"toolsListChanged": true})),
-            (all, ChangeSet::EMPTY, json!({})),
-            (json!({"toolsListChanged": false}), tools(), json!({})),
-            (json!({"toolsListChanged": null}), tools(), json!({})),
-            (json!({"ToolsListChanged": true}), tools(), json!({})),
+            (everything.clone(), all(), known),
+            (everything.clone(), tools(), json!({"toolsListChanged": true})),
+            (everything, ChangeSet::EMPTY, json!({})),
+            (json!({"toolsListChanged": false}), all(), json!({})),
+            (json!({"toolsListChanged": null}), all(), json!({})),
+            (json!({"ToolsListChanged": true}), all(), json!({})),
             (json!({"promptsListChanged": true}), tools(), json!({})),
-            (json!({}), tools(), json!({})),
+            (json!({"promptsListChanged": true}), all(), json!({"promptsListChanged": true})),
+            (json!({"resourcesListChanged": true}), all(), json!({"resourcesListChanged": true})),
+            (uris.clone(), all(), json!({"resourceSubscriptions": ["b", "a", ""]})),
+            (uris, tools(), json!({})),
+            (json!({"resourceSubscriptions": []}), all(), json!({})),
+            (json!({"resourceSubscriptions": null}), all(), json!({})),
+            (json!({}), all(), json!({})),
         ] {
             let subscription = open("1", filter.clone(), supported).unwrap();
             assert_eq!(subscription.is_vain(), honoured == json!({}), "{filter}");
@@ -220,26 +386,45 @@ mod tests {
             json!(null),
             json!("toolsListChanged"),
             json!({"toolsListChanged": "true"}),
-            json!({"toolsListChanged": 1}),
+            json!({"promptsListChanged": 1}),
+            json!({"resourcesListChanged": []}),
+            json!({"resourceSubscriptions": "file:///a"}),
+            json!({"resourceSubscriptions": {"uri": "file:///a"}}),
+            json!({"resourceSubscriptions": ["file:///a", 1]}),
+            json!({"resourceSubscriptions": [null]}),
+            json!({"resourceSubscriptions": [["file:///a"]]}),
         ] {
-            let error = open("1", filter.clone(), tools()).unwrap_err();
-            assert_eq!(error.code, ErrorCode::InvalidParams, "{filter}");
-            assert!(error.message.contains("`notifications`"), "{}", error.message);
+            for supported in [tools(), all()] {
+                let error = open("1", filter.clone(), supported).unwrap_err();
+                assert_eq!(error.code, ErrorCode::InvalidParams, "{filter}");
+                assert!(error.message.contains("`notifications"), "{}", error.message);
+            }
         }
-        let missing = Subscription::open(RequestId::from(1), &Params::default(), tools());
+        let limits = SubscriptionLimits::default();
+        let missing = Subscription::open(RequestId::from(1), &Params::default(), tools(), limits);
         assert_eq!(missing.unwrap_err().code, ErrorCode::InvalidParams);
+        let twice = r#"{"resourceSubscriptions":["a"],"resourceSubscriptions":["b"]}"#;
+        let error = open_with("1", twice, all(), limits).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidParams);
     }
 
     /// 2026-07-28, Subscriptions, Receiving Notifications; the id as it came, whatever it is.
     #[test]
     fn every_message_carries_the_id_of_the_request() {
         for id in ["1", "-7", "123456789012345678901234567890", r#""""#, r#""li\u0073ten\n""#] {
-            let mut subscription = open(id, json!({"toolsListChanged": true}), tools()).unwrap();
-            assert_eq!(subscription.note(Change::Tools), Noted::Fresh);
+            let filter = json!({"toolsListChanged": true, "resourceSubscriptions": ["a"]});
+            let mut client = Client::new(id, filter);
+            assert_eq!(client.hear(Subject::Tools), Some(Noted::Fresh));
+            assert_eq!(client.hear(resource("a")), Some(Noted::Fresh));
+            let Client(subscription, backlog) = &mut client;
             let tagged = format!(r#""_meta":{{"{SUBSCRIPTION_ID}":{id}"#);
             let result = subscription.result(|meta| meta.member("a", "b"));
-            let messages =
-                [subscription.acknowledgement(), subscription.next().unwrap(), result.clone()];
+            let messages = [
+                subscription.acknowledgement(),
+                subscription.next(backlog).unwrap(),
+                subscription.next(backlog).unwrap(),
+                result.clone(),
+            ];
             for message in messages {
                 let text = String::from_utf8(message.to_vec()).unwrap();
                 assert!(text.contains(&tagged), "{text}");
@@ -253,26 +438,53 @@ mod tests {
         }
     }
 
-    /// DESIGN, decision 8: everything has a limit. Here it is one notification of each kind.
+    /// 2026-07-28, Subscriptions, Receiving Notifications, and its example; what is escaped in the
+    /// filter is the same URI.
     #[test]
-    fn of_each_kind_one_notification_waits_however_often_it_changes() {
-        let mut subscription = open("1", json!({"toolsListChanged": true}), tools()).unwrap();
-        assert_eq!(subscription.next(), None);
-        assert_eq!(subscription.note(Change::Tools), Noted::Fresh);
-        for _ in 0..1_000 {
-            assert_eq!(subscription.note(Change::Tools), Noted::Nothing);
-        }
-        assert_eq!(
-            value(&subscription.next().unwrap()),
-            json!({
-                "jsonrpc": "2.0",
-                "method": "notifications/tools/list_changed",
-                "params": {"_meta": {SUBSCRIPTION_ID: 1}},
-            })
+    fn an_update_names_the_resource_and_so_do_its_escapes() {
+        let filter = r#"{"resourceSubscriptions":["file:\/\/\/a\u0062"]}"#;
+        let subscription = open_with("1", filter, all(), SubscriptionLimits::default()).unwrap();
+        let mut client = Client(subscription, Backlog::default());
+        assert_eq!(client.hear(resource("file:///ab")), Some(Noted::Fresh));
+        assert_eq!(client.next(), Some(updated("file:///ab")));
+    }
+
+    /// DESIGN, decision 8: everything has a limit. Here it is one notification of each subject, and
+    /// they come in the order in which the first changes of each came.
+    #[test]
+    fn of_each_subject_one_notification_waits_however_often_it_changes() {
+        let mut client = Client::new(
+            "1",
+            json!({"toolsListChanged": true, "resourceSubscriptions": ["a", "b"]}),
         );
-        assert_eq!(subscription.next(), None);
-        // What changes after it was sent is another change.
-        assert_eq!(subscription.note(Change::Tools), Noted::Fresh);
+        assert_eq!(client.next(), None);
+        for subject in [resource("b"), Subject::Tools, resource("a")] {
+            assert_eq!(client.hear(subject), Some(Noted::Fresh));
+        }
+        for _ in 0..1_000 {
+            for subject in [resource("a"), resource("b"), Subject::Tools] {
+                assert_eq!(client.hear(subject), Some(Noted::Waiting));
+            }
+        }
+        assert_eq!(client.1.order.len(), 3);
+        assert_eq!(client.next(), Some(updated("b")));
+        // What changes after it was sent is another change, and waits behind the others.
+        assert_eq!(client.hear(resource("b")), Some(Noted::Fresh));
+        assert_eq!(client.next(), Some(told("notifications/tools/list_changed")));
+        assert_eq!(client.next(), Some(updated("a")));
+        assert_eq!(client.next(), Some(updated("b")));
+        assert_eq!(client.next(), None);
+    }
+
+    #[test]
+    fn what_is_told_of_a_subject_is_the_newest() {
+        let Client(subscription, mut backlog) =
+            Client::new("1", json!({"resourceSubscriptions": ["a"]}));
+        let place = subscription.place(&resource("a")).unwrap();
+        for members in [r#""uri":"old""#, r#""uri":"new""#] {
+            backlog.note(place, &Bytes::from(members));
+        }
+        assert_eq!(value(&subscription.next(&mut backlog).unwrap()), updated("new"));
     }
 
     /// DESIGN, decision 8: everything has a limit and a test at the limit.
@@ -284,13 +496,41 @@ mod tests {
         assert_eq!(error.code, ErrorCode::InvalidRequest);
     }
 
+    /// DESIGN, decision 8: everything has a limit and a test at the limit.
+    #[test]
+    fn as_many_resources_may_be_named_as_the_limit_says_and_no_more() {
+        let limits = SubscriptionLimits { uris: 3, bytes: 10 };
+        let open = |uris: Value| {
+            let filter = json!({ "resourceSubscriptions": uris }).to_string();
+            open_with("1", &filter, all(), limits)
+        };
+        let most = open(json!(["a", "a", "bb", "a", "1234567"])).unwrap();
+        assert_eq!(most.names().collect::<Vec<_>>(), ["a", "bb", "1234567"]);
+        for (uris, says) in [
+            (json!(["a", "b", "c", "d"]), "3 subscriptions"),
+            (json!(["a", "bb", "12345678"]), "10 bytes"),
+        ] {
+            let error = open(uris).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidParams);
+            assert!(error.message.contains(says), "{}", error.message);
+            assert!(error.message.contains("open another subscription"), "{}", error.message);
+        }
+        // Where it cannot be told anyway, it is omitted, however much it is.
+        let filter =
+            json!({"toolsListChanged": true, "resourceSubscriptions": ["a", "b", "c", "d"]});
+        let omitted = open_with("1", &filter.to_string(), tools(), limits).unwrap();
+        assert_eq!(omitted.names().count(), 0);
+    }
+
     /// 2026-07-28, Subscriptions, Opening a Stream.
     #[test]
     fn what_was_not_asked_for_is_never_sent() {
-        for filter in [json!({}), json!({"toolsListChanged": false})] {
-            let mut subscription = open("1", filter, tools()).unwrap();
-            assert_eq!(subscription.note(Change::Tools), Noted::Nothing);
-            assert_eq!(subscription.next(), None);
+        let mut client =
+            Client::new("1", json!({"toolsListChanged": false, "resourceSubscriptions": ["a"]}));
+        let others = [Subject::Tools, Subject::Prompts, Subject::Resources, resource("b")];
+        for subject in others.into_iter().chain([resource("a/b"), resource("A")]) {
+            assert_eq!(client.hear(subject), None);
         }
+        assert_eq!(client.next(), None);
     }
 }

@@ -75,8 +75,8 @@ mod sealed {
 /// Besides the one that unwinds ([`HandlerError::is_question`]): the client did not declare the
 /// capability (`-32021` from 2026-07-28 on, `-32602` before), or cannot be asked because its answer
 /// must be JSON or it has no session (`-32602`); its answer does not fit, or is an error
-/// ([`HandlerError::is_refused_by_client`]), or did not come in time
-/// ([`HandlerError::is_unanswered`]). A handler may look at these and go on without the answer.
+/// ([`HandlerError::is_refused_by_client`]), or did not come in time or could not be asked for at
+/// this moment ([`HandlerError::is_unanswered`]). A handler may look at these and go on without the answer.
 impl Context {
     /// Asks the person at the client to fill in a form or to open a page.
     ///
@@ -115,12 +115,11 @@ impl Context {
     /// Asks the client's model to go on with a conversation.
     ///
     /// ```
-    /// use mcp_http::{Context, CreateMessage, SamplingMessage, ToolError};
+    /// use mcp_http::{Context, CreateMessage, ToolError};
     ///
     /// async fn summary(text: String, cx: Context) -> Result<String, ToolError> {
-    ///     let message = SamplingMessage::user(format!("In one sentence: {text}"));
-    ///     let result = cx.sample("summary", CreateMessage::new(200).with_message(message))?;
-    ///     Ok(result.text().unwrap_or_default().to_owned())
+    ///     let question = CreateMessage::new(format!("In one sentence: {text}"), 200);
+    ///     Ok(cx.sample("summary", question)?.text())
     /// }
     /// ```
     ///
@@ -159,12 +158,18 @@ impl Context {
 
     /// The answer to a question, or the error that makes the handler unwind until it is there.
     pub(crate) fn ask<A: Ask>(&self, key: &str, question: &A) -> Result<A::Answer, HandlerError> {
-        if !question.is_supported_by(&self.client_capabilities()) {
-            let (name, settings) = question.requires();
-            return Err(HandlerError::missing_client_capabilities([(name, settings.into())]));
-        }
-        if let Asking::Impossible(why) = self.asking() {
-            return Err(HandlerError::cannot_ask(why));
+        let is_supported = question.is_supported_by(&self.client_capabilities());
+        match self.asking() {
+            // A client that could say what it can do, and did not say this, is told so first: no
+            // other way of asking would help.
+            Asking::Impossible(why) if is_supported || !self.declares_capabilities() => {
+                return Err(HandlerError::cannot_ask(why));
+            }
+            _ if !is_supported => {
+                let (name, settings) = question.requires();
+                return Err(HandlerError::missing_client_capabilities([(name, settings.into())]));
+            }
+            Asking::ByResult | Asking::Meanwhile | Asking::Impossible(_) => {}
         }
         let params = question.params(self.protocol_version())?;
         let note = || Question { key: key.to_owned(), method: A::METHOD, params };
@@ -178,6 +183,9 @@ impl Context {
                 Err(HandlerError::refused_input(key, code, message))
             }
             Asked::Answered(Answer::TimedOut) => Err(HandlerError::no_input(key)),
+            Asked::Answered(Answer::Unavailable(why)) => {
+                Err(HandlerError::unavailable_input(key, why))
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::question::Question;
+use crate::protocol::budget::Share;
 use crate::server::raw::RawJson;
 
 /// At most so many questions are asked at once.
@@ -35,6 +36,8 @@ pub(crate) enum Answer {
     Refused { code: i64, message: String },
     /// Nothing, within the time that there was.
     TimedOut,
+    /// Nothing: it could not be asked for, or not be kept, and this is why.
+    Unavailable(&'static str),
 }
 
 impl Answer {
@@ -42,7 +45,7 @@ impl Answer {
         match self {
             Self::Result(raw) => raw.as_bytes().len(),
             Self::Refused { message, .. } => message.len(),
-            Self::TimedOut => 0,
+            Self::TimedOut | Self::Unavailable(_) => 0,
         }
     }
 }
@@ -64,6 +67,8 @@ struct State {
     answer_bytes: usize,
     /// Asked by the handler that runs.
     noted: Vec<Question>,
+    /// What the answers hold of the memory.
+    shares: Vec<Share>,
     /// Put to the client, and not answered.
     open: Vec<String>,
     rounds: u16,
@@ -87,6 +92,11 @@ impl Inputs {
         let mut state = self.lock();
         state.rounds = rounds;
         answers.into_iter().try_for_each(|(key, answer)| state.insert(key, answer))
+    }
+
+    /// Whether the client was asked before, so that what comes of it rests on its answers.
+    pub(crate) fn has_rounds(&self) -> bool {
+        self.lock().rounds > 0
     }
 
     /// The answer to a question, or a note that it was asked.
@@ -128,17 +138,13 @@ impl Inputs {
         noted
     }
 
-    /// Forgets what the handler asked without needing the answer.
-    pub(crate) fn forget(&self) {
-        self.lock().noted.clear();
-    }
-
     /// Takes the answer to an open question, and says whether it was the last. What is not open is
     /// not looked at, so that each answer counts once.
     ///
     /// # Errors
     ///
-    /// If there is no room for it; the question stays open.
+    /// If there is no room for it; the question stays open. For what is no answer of the client's there
+    /// always is.
     pub(crate) fn answer(&self, key: &str, answer: Answer) -> Result<Open, InputsFull> {
         let mut state = self.lock();
         let Some(at) = state.open.iter().position(|open| open == key) else {
@@ -147,6 +153,11 @@ impl Inputs {
         state.insert(key.to_owned(), answer)?;
         state.open.swap_remove(at);
         Ok(if state.open.is_empty() { Open::None } else { Open::Some })
+    }
+
+    /// Keeps what an answer holds of the memory, for as long as the answer is kept.
+    pub(crate) fn hold(&self, share: Share) {
+        self.lock().shares.push(share);
     }
 
     /// Whether every question that was put has its answer.
@@ -179,7 +190,8 @@ pub(crate) enum Open {
 impl State {
     fn insert(&mut self, key: String, answer: Answer) -> Result<(), InputsFull> {
         let bytes = self.answer_bytes + key.len() + answer.bytes();
-        if bytes > MAX_ANSWER_BYTES {
+        let takes_room = matches!(answer, Answer::Result(_) | Answer::Refused { .. });
+        if takes_room && bytes > MAX_ANSWER_BYTES {
             return Err(InputsFull);
         }
         self.answer_bytes = bytes;
@@ -237,7 +249,7 @@ mod tests {
             assert!(matches!(asks(&inputs, &at.to_string()), Asked::Noted));
         }
         assert!(matches!(asks(&inputs, "more"), Asked::Refused(why) if why.contains("16")));
-        inputs.forget();
+        let inputs = Inputs::default();
         assert!(matches!(asks(&inputs, &"k".repeat(MAX_KEY)), Asked::Noted));
         for key in ["", &"k".repeat(MAX_KEY + 1)] {
             assert!(matches!(asks(&inputs, key), Asked::Refused(why) if why.contains("128")));
@@ -247,6 +259,13 @@ mod tests {
         let key = "k".repeat(MAX_KEY);
         assert_eq!(inputs.answer(&key, text(&"x".repeat(longest + 1))), Err(InputsFull));
         assert_eq!(inputs.answer(&key, text(&"x".repeat(longest))), Ok(Open::None));
+        // Full as it is, it can be told that there is no answer.
+        for (key, answer) in [("b", Answer::TimedOut), ("c", Answer::Unavailable("why"))] {
+            assert!(matches!(asks(&inputs, key), Asked::Noted));
+            inputs.put();
+            assert_eq!(inputs.answer(key, text("")), Err(InputsFull));
+            assert_eq!(inputs.answer(key, answer), Ok(Open::None));
+        }
         let inputs = Inputs::default();
         inputs.restore(MAX_ROUNDS - 1, []).unwrap();
         assert!(matches!(asks(&inputs, "last"), Asked::Noted));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Object;
 use crate::protocol::version::ProtocolVersion;
-use crate::server::resource::Base64;
+use crate::server::resources::Base64;
 use crate::server::revision::Revision;
 use crate::server::{Content, ResourceContents, ResourceLink, Role};
 

@@ -19,6 +19,8 @@ mod roots;
 mod sample;
 #[cfg(any(test, feature = "schemars"))]
 mod schema;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "schemars")]
 mod typed;
 
@@ -36,7 +38,7 @@ pub use sample::{
 #[cfg(feature = "schemars")]
 pub use typed::ElicitTyped;
 
-pub(crate) use inputs::{Answer, Asking, Inputs};
+pub(crate) use inputs::{Answer, Asking, Inputs, InputsFull, MAX_ANSWER_BYTES, Open};
 pub(crate) use once::{NotUsable, UseOnce};
 #[cfg(test)]
 pub(crate) use question::Ask;

@@ -1,25 +1,38 @@
 //! Resources: what a server lets its clients read.
+//!
+//! A resource is [registered](ResourcesBuilder) by its URI or by a [template](UriTemplate) of URIs,
+//! or a [catalogue](ResourceCatalogue) has it. [`Resources`] finds it when it is asked for.
 
-use super::context::Context;
-use super::dispatch::{Dispatched, Request};
-use crate::protocol::jsonrpc::RpcError;
+mod builder;
+mod catalogue;
+mod contents;
+mod definition;
+mod dispatch;
+mod handler;
+mod link;
+mod reply;
+mod result;
+mod served;
+mod set;
+mod table;
+mod uri;
+mod uri_template;
+mod values;
+mod variables;
 
-/// The resources of a server.
-#[derive(Default)]
-pub(crate) struct Resources {}
+pub use catalogue::{ResourceCatalogue, ResourcePage, ResourceTemplatePage};
+pub use contents::ResourceContents;
+pub use definition::{Resource, ResourceTemplate};
+pub use handler::{ReadRequest, ResourceHandler};
+pub use link::ResourceLink;
+pub use result::{IntoResourceResult, ReadResourceResult};
+pub use set::ResourceSet;
+pub use uri_template::UriTemplate;
+pub use variables::Variables;
 
-impl Resources {
-    /// Whether there are none, and cannot be any.
-    pub(crate) fn is_none(&self) -> bool {
-        true
-    }
-
-    /// Begins to serve a request of a method that starts with `resources/`.
-    pub(crate) fn dispatch(
-        &self,
-        request: &Request<'_>,
-        _cx: Context,
-    ) -> Result<Dispatched, RpcError> {
-        Err(RpcError::method_not_found(request.method))
-    }
-}
+pub(crate) use builder::ResourcesBuilder;
+pub(crate) use contents::{Base64, WireContents};
+pub(crate) use link::WireLink;
+pub(crate) use reply::ReadReply;
+pub(crate) use table::Resources;
+pub(crate) use uri::MAX_URI;

@@ -21,6 +21,7 @@ mod resume;
 mod sessions;
 mod stateless;
 mod streams;
+mod subscriptions;
 mod tools;
 mod version_header;
 

@@ -22,17 +22,17 @@ const DEADLINE: Duration = Duration::from_millis(200);
 
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 const CHANGED: &str = "notifications/tools/list_changed";
-const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+pub(super) const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 
 /// A subscription's stream, read event by event.
-struct Listen {
+pub(super) struct Listen {
     wire: Wire,
     held: Vec<u8>,
 }
 
 impl Listen {
     /// Sends a request on a connection of its own, and reads the head of the stream.
-    async fn begin(server: &TestServer, request: &str) -> Self {
+    pub(super) async fn begin(server: &TestServer, request: &str) -> Self {
         Self::on(server.connect().await, request).await
     }
 
@@ -53,7 +53,7 @@ impl Listen {
         self.wire.event(&mut self.held).await
     }
 
-    async fn message(&mut self) -> Value {
+    pub(super) async fn message(&mut self) -> Value {
         loop {
             let event = self.next().await.expect("a message before the end of the stream");
             assert_eq!((&event.id, event.retry), (&None, None), "nothing resumes it");
@@ -63,7 +63,7 @@ impl Listen {
         }
     }
 
-    async fn end(&mut self) {
+    pub(super) async fn end(&mut self) {
         assert_eq!(self.next().await, None);
     }
 }
@@ -72,11 +72,11 @@ fn tools_changed() -> Value {
     json!({"toolsListChanged": true})
 }
 
-fn tagged(id: impl Into<Value>) -> Value {
+pub(super) fn tagged(id: impl Into<Value>) -> Value {
     json!({ SUBSCRIPTION_ID: id.into() })
 }
 
-fn acknowledgement(id: impl Into<Value>, honoured: Value) -> Value {
+pub(super) fn acknowledgement(id: impl Into<Value>, honoured: Value) -> Value {
     let params = json!({"_meta": tagged(id), "notifications": honoured});
     json!({"jsonrpc": "2.0", "method": ACKNOWLEDGED, "params": params})
 }
@@ -87,7 +87,7 @@ fn change(id: impl Into<Value>) -> Value {
 
 /// 2026-07-28, Subscriptions, Graceful Closure; Base Protocol, `_meta`.
 #[track_caller]
-fn assert_result(message: &Value, id: impl Into<Value>) {
+pub(super) fn assert_result(message: &Value, id: impl Into<Value>) {
     let id = id.into();
     assert_eq!((&message["id"], &message["jsonrpc"]), (&id, &json!("2.0")), "{message}");
     let result = &message["result"];

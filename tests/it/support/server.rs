@@ -168,6 +168,11 @@ pub fn tools(builder: ServerBuilder, probe: &Probe) -> ServerBuilder {
         })
 }
 
+/// A prompt and a resource.
+pub fn readable(builder: ServerBuilder) -> ServerBuilder {
+    builder
+}
+
 pub const LEVELS: [LogLevel; 8] = [
     LogLevel::Debug,
     LogLevel::Info,
@@ -228,6 +233,19 @@ impl TestServer {
     ) -> (Self, Changes) {
         let changes = Changes::new();
         (Self::with_server(|server| server.changes(&changes), options).await, changes)
+    }
+
+    /// A server with the tools above, a prompt and a resource, all of which can change.
+    pub async fn watched() -> (Self, Changes) {
+        Self::watched_with(|service| service).await
+    }
+
+    /// The same with options of the test's own.
+    pub async fn watched_with(
+        options: impl FnOnce(McpServiceBuilder) -> McpServiceBuilder,
+    ) -> (Self, Changes) {
+        let changes = Changes::new();
+        (Self::with_server(|server| readable(server).changes(&changes), options).await, changes)
     }
 
     /// A server with more than the tools above.

@@ -1,5 +1,6 @@
 //! Scripts of what goes over the wire, over injected time.
 
+mod asking;
 mod budget;
 mod calls;
 mod changes;
@@ -173,6 +174,7 @@ fn shown(step: Step) -> String {
             let messages: Vec<_> = messages.iter().map(message_shown).collect();
             format!("gap [{}]", messages.join(", "))
         }
+        Step::GapUpdate(message) => format!("gap {}", message_shown(&message)),
         Step::Displaced { retry } => format!("displaced {}", retry.as_millis()),
         Step::End => "end".into(),
     }
@@ -202,6 +204,7 @@ fn sweep(registry: &Registry, from: u64, to: u64) -> Swept {
         total.expired += swept.expired;
         total.retired += swept.retired;
         total.detached += swept.detached;
+        total.timed_out += swept.timed_out;
     }
     total
 }

@@ -141,6 +141,7 @@ fn take(connection: &mut Option<Connection>, random: &mut Random, model: &mut Mo
             }
             Poll::Ready(Step::Prime(id)) => assert_eq!((id.seq, model.cursor), (0, 0)),
             Poll::Ready(Step::Gap(_)) => return Taken::Gap,
+            Poll::Ready(Step::GapUpdate(_)) => panic!("an update on the stream of a call"),
             Poll::Ready(Step::End) => return Taken::End,
             Poll::Ready(Step::Displaced { .. }) => panic!("the newest connection is displaced"),
             Poll::Pending => return Taken::Some,

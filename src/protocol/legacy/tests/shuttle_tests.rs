@@ -149,6 +149,30 @@ fn a_cancellation_and_an_answer_exclude_each_other() {
     });
 }
 
+/// A client that unsubscribed is told nothing more, however close the update was.
+#[test]
+fn after_the_end_of_a_subscription_nothing_of_it_is_given() {
+    explore(|| {
+        let (_, session) = with_limits(Limits::default());
+        session.subscribe("a").unwrap();
+        let mut get = session.open_standalone(NOW).unwrap();
+        let updating = Arc::clone(&session);
+        let updater = thread::spawn(move || {
+            for _ in 0..2 {
+                updating.announce_update(&Update::new("a", &Bytes::from("a")));
+            }
+        });
+        let ending = Arc::clone(&session);
+        let ender = thread::spawn(move || ending.unsubscribe("a").unwrap());
+        ender.join().unwrap();
+        let seen = Vec::from_iter(read_now(&mut get, &mut None));
+        updater.join().unwrap();
+        assert_eq!(seen, ["prime 0-1"].map(str::to_owned)[..seen.len()]);
+        assert!(read(&mut get).iter().all(|step| step.starts_with("prime")));
+        assert_eq!(session.bytes(), 0);
+    });
+}
+
 /// Decision 8: the census admits as many as it may, however many come at once.
 #[test]
 fn as_many_sessions_are_admitted_as_may_be_and_no_more() {

@@ -25,6 +25,11 @@ pub(super) struct Counts {
     pub(super) relieved: usize,
     pub(super) shut_down: usize,
     pub(super) announced: usize,
+    /// Updates of resources to which a client had subscribed, and of those after gaps.
+    pub(super) updated: usize,
+    pub(super) gap_updates: usize,
+    pub(super) unsubscribed: usize,
+    pub(super) subscriptions_refused: usize,
     /// Streams of which a client had all there was, at the end of a run.
     pub(super) whole: usize,
 }
@@ -37,7 +42,7 @@ impl Counts {
     }
 
     /// All counts, each with its name.
-    pub(super) fn each(&self) -> [(&'static str, usize); 21] {
+    pub(super) fn each(&self) -> [(&'static str, usize); 25] {
         [
             ("actions", self.actions),
             ("gaps of the standalone stream", self.gaps[0]),
@@ -59,11 +64,15 @@ impl Counts {
             ("reliefs of memory", self.relieved),
             ("shutdowns", self.shut_down),
             ("changes announced", self.announced),
+            ("updates of resources", self.updated),
+            ("resources told of in gaps", self.gap_updates),
+            ("subscriptions ended", self.unsubscribed),
+            ("subscriptions refused", self.subscriptions_refused),
             ("streams read to their end", self.whole),
         ]
     }
 
-    fn each_mut(&mut self) -> [&mut usize; 21] {
+    fn each_mut(&mut self) -> [&mut usize; 25] {
         let [standalone, calls] = &mut self.gaps;
         [
             &mut self.actions,
@@ -86,6 +95,10 @@ impl Counts {
             &mut self.relieved,
             &mut self.shut_down,
             &mut self.announced,
+            &mut self.updated,
+            &mut self.gap_updates,
+            &mut self.unsubscribed,
+            &mut self.subscriptions_refused,
             &mut self.whole,
         ]
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::super::super::session::CallRefused;
 use super::super::*;
 use super::stream::{Asked, Begin, Body, Fate, Known, Room, Stage, Stream, tells};
+use crate::protocol::change::{self, Excess};
 
 /// Ids longer than this are not remembered of streams that are gone.
 const LONGEST_ID: usize = 40;
@@ -506,7 +507,40 @@ impl Account {
         }
         for stream in self.streams.values_mut() {
             stream.ended = true;
+            stream.resources.clear();
         }
+    }
+
+    /// Judges what became of the wish to subscribe, where so many bytes more are left in all.
+    pub(super) fn subscribe(
+        &mut self,
+        uri: &'static str,
+        subscribed: Result<(), NotSubscribed>,
+        left: usize,
+    ) {
+        let limits = self.limits.subscriptions;
+        let resources = &mut self.stream(0).resources;
+        let bytes: usize = resources.iter().map(|uri| uri.len()).sum();
+        let expected = match () {
+            () if resources.contains(uri) => Ok(()),
+            () if resources.len() >= limits.uris => {
+                Err(NotSubscribed::Excess(Excess::Uris { limit: limits.uris }))
+            }
+            () if bytes + uri.len() > limits.bytes => {
+                Err(NotSubscribed::Excess(Excess::Bytes { limit: limits.bytes }))
+            }
+            () if change::cost(uri) > left => Err(NotSubscribed::OutOfMemory),
+            () => Ok(()),
+        };
+        assert_eq!(subscribed, expected);
+        if subscribed.is_ok() {
+            resources.insert(uri);
+        }
+    }
+
+    /// What its subscriptions take of the memory of all.
+    pub(super) fn subscriptions(&self) -> usize {
+        self.streams[&0].resources.iter().map(|uri| change::cost(uri)).sum()
     }
 
     pub(super) fn check_discarded(&self, counted: u64) {

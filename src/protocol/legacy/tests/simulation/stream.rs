@@ -3,10 +3,11 @@
 //! It is written from decisions 4 to 6 and 12. Where a decision leaves the server free (whether
 //! a message that had to make room is gone already) the model knows what may be, and what must.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::*;
+use crate::protocol::change::{Notice, Subject};
 
 /// How many bytes, and one message, of a log are kept free for a marker.
 const KEPT_FREE: usize = 256;
@@ -31,6 +32,8 @@ pub(super) struct Said {
     gone: Option<(u64, u64)>,
     /// When a sweep first saw that it need not be kept for long.
     settled: Option<Millis>,
+    /// Whether its client unsubscribed before it was given it.
+    withdrawn: bool,
 }
 
 /// Whether something holds for certain.
@@ -52,6 +55,8 @@ pub(super) struct Reader {
     needs_id: bool,
     told: Option<u64>,
     skip_to: usize,
+    /// After a gap: the resource up to which it was told of all that its client subscribed to.
+    updated: Option<&'static str>,
     over: bool,
     /// It is to leave when it was given all there is.
     leaves: bool,
@@ -117,6 +122,8 @@ pub(super) struct Stream {
     pub(super) kept: Known,
     pub(super) reader: Option<Reader>,
     pub(super) settled: [Option<Millis>; 2],
+    /// What its client subscribed to, of the standalone stream.
+    pub(super) resources: BTreeSet<&'static str>,
     takeovers: Option<(u32, Millis)>,
     takeovers_unsure: bool,
 }
@@ -135,6 +142,7 @@ impl Stream {
             kept: Known::Yes,
             reader: None,
             settled: [None; 2],
+            resources: BTreeSet::new(),
             takeovers: None,
             takeovers_unsure: false,
         }
@@ -273,6 +281,14 @@ impl Stream {
         }
     }
 
+    /// What a client unsubscribed from it is not told any more, and that is no gap.
+    pub(super) fn withdraw(&mut self, text: &Bytes) {
+        let unheard = self.said[self.given..].iter_mut();
+        if let Some(said) = unheard.rev().find(|said| said.is(Kind::Notification, text)) {
+            (said.body, said.withdrawn) = (Body::Text(Bytes::new()), true);
+        }
+    }
+
     /// What was passed is kept for replay alone, and goes when memory is short.
     pub(super) fn drop_passed(&mut self, tick: u64) {
         let passed = self.passed().1;
@@ -292,7 +308,7 @@ impl Stream {
     }
 
     pub(super) fn push(&mut self, kind: Kind, body: Body) {
-        self.said.push(Said { kind, body, gone: None, settled: None });
+        self.said.push(Said { kind, body, gone: None, settled: None, withdrawn: false });
     }
 
     /// Notes what may have had to go for the message that was just let in: oldest first what the
@@ -365,6 +381,7 @@ impl Stream {
             needs_id: matches!(begin, Begin::Get) && self.primed,
             told: None,
             skip_to: 0,
+            updated: None,
             over: false,
             leaves: false,
             untaken: [None; 2],
@@ -384,7 +401,13 @@ impl Stream {
     fn may_skip(&self, at: usize, reader: &Reader) -> bool {
         let said = &self.said[at];
         let excused = !self.is_post() && at < reader.skip_to;
-        said.gone.is_some() && (said.kind == Kind::Progress || excused)
+        said.withdrawn || (said.gone.is_some() && (said.kind == Kind::Progress || excused))
+    }
+
+    /// The resource that the reader is to be told of next, because of a gap.
+    fn next_update(&self, reader: &Reader) -> Option<&'static str> {
+        let told = reader.updated?;
+        self.resources.iter().copied().find(|uri| *uri > told)
     }
 
     /// Whether there certainly is something for the reader: to leave it waiting would be a lost
@@ -394,6 +417,7 @@ impl Stream {
             || reader.first
             || reader.needs_id
             || reader.leaves
+            || self.next_update(reader).is_some()
             || self.lost == Known::Yes
             || self.is_finished()
             || (reader.position..self.said.len()).any(|at| !self.may_skip(at, reader))
@@ -412,6 +436,7 @@ impl Stream {
         match step {
             Poll::Pending => {
                 assert!(!self.owes(&reader), "it waits, and there is something to be given");
+                reader.updated = None;
             }
             Poll::Ready(step) => {
                 reader.untaken = [None; 2];
@@ -421,6 +446,11 @@ impl Stream {
                         self.event(&mut reader, *id, message, *kind);
                     }
                     Step::Gap(messages) => self.gap(&mut reader, messages, on_gap, tick),
+                    Step::GapUpdate(message) => {
+                        let next = self.next_update(&reader).expect("an update after a gap");
+                        assert_eq!(*message, update(next), "what its client subscribed to");
+                        reader.updated = Some(next);
+                    }
                     Step::Displaced { .. } | Step::End => unreachable!("these are judged apart"),
                 }
                 reader.first = false;
@@ -440,6 +470,7 @@ impl Stream {
         }
         reader.needs_id = false;
         assert!(!self.owes(reader), "a priming event in place of what is there");
+        reader.updated = None;
         reader.position = self.said.len();
         self.given = self.said.len();
         self.name(id, self.said.len());
@@ -454,9 +485,10 @@ impl Stream {
             at += 1;
         }
         assert!(at < self.said.len(), "{message:?}: not said here, or given before");
+        assert_eq!(self.next_update(reader), None, "a message before all was told that may be new");
         self.name(id, at + 1);
         reader.position = at + 1;
-        reader.needs_id = false;
+        (reader.needs_id, reader.updated) = (false, None);
         self.given = self.given.max(at + 1);
     }
 
@@ -480,6 +512,7 @@ impl Stream {
         reader.skip_to = self.said.len();
         reader.told = Some(tick);
         reader.needs_id = self.primed;
+        reader.updated = Some("");
     }
 
     fn may_miss(&self, reader: &Reader) -> bool {
@@ -593,7 +626,8 @@ impl Stream {
         let certain = over[0]
             || reader.first
             || reader.needs_id
-            || rest.iter().any(|said| said.gone.is_none());
+            || reader.updated.is_some()
+            || rest.iter().any(|said| said.gone.is_none() && !said.withdrawn);
         let possible = certain || over[1] || self.owes(reader) || !rest.is_empty();
         let waits = [certain && (!stranded || over[0]), possible && (!stranded || over[1])];
         let stall = limits.stall + if stranded { limits.retention } else { Duration::ZERO };
@@ -669,6 +703,11 @@ impl Said {
                 Body::Error(id, reason) => is_error(message, id, reason),
             }
     }
+}
+
+/// The notification that a resource was updated.
+pub(super) fn update(uri: &str) -> Bytes {
+    Notice::of(Subject::Resource(uri.into())).message()
 }
 
 /// Whether these are the error answers `events_evicted` to exactly these requests.

@@ -10,8 +10,12 @@ use super::super::*;
 use super::counts::Counts;
 use super::model::{Account, Destination, Outcome};
 use super::random::Random;
-use super::stream::{ERROR, Known, Stage};
+use super::stream::{ERROR, Known, Stage, update};
+use crate::protocol::change::SubscriptionLimits;
 use crate::protocol::client_addr::AddressBlock;
+
+/// What clients subscribe to.
+const URIS: [&str; 3] = ["a", "bb", "c"];
 
 /// A session that holds no more than this is spared when memory is short.
 const LITTLE: usize = 4 * 1024;
@@ -473,6 +477,27 @@ impl World {
     /// Something changed: it is said once while it waits to be read, and to a client that is ready.
     pub(super) fn announce(&mut self, peer: usize) {
         let text = Bytes::from(*self.random.pick(&["tools have changed", "prompts have changed"]));
+        let concerned = self.peers[peer].account.initialized;
+        self.tell(peer, text, concerned, |session, text| session.announce(text));
+    }
+
+    /// A resource was updated: the same, to a client that subscribed to it.
+    pub(super) fn update(&mut self, peer: usize) {
+        let uri = *self.random.pick(&URIS);
+        let concerned = self.peers[peer].account.stream(0).resources.contains(uri);
+        self.tell(peer, update(uri), concerned, |session, text| {
+            session.announce_update(&Update::new(uri, text));
+        });
+        self.counts.updated += usize::from(concerned);
+    }
+
+    fn tell(
+        &mut self,
+        peer: usize,
+        text: Bytes,
+        concerned: bool,
+        announce: impl FnOnce(&Session, &Bytes),
+    ) {
         let memory = self.memory();
         let it = &mut self.peers[peer];
         let awaits = it.account.stream(0).awaits(&text);
@@ -484,13 +509,38 @@ impl World {
         it.account.may_retire(before + text.len());
         let room = it.account.room(0, before);
         let held = self.registry.budget().held();
-        it.session.announce(&text);
+        announce(&it.session, &text);
         trace!(self, "s{peer} announces {}", shown(&text));
-        if it.account.initialized && !it.account.ended && awaits == Known::No {
+        if concerned && !it.account.ended && awaits == Known::No {
             let held = (held, self.registry.budget().held());
             it.account.stream(0).announce(text, &Stage { room, held, memory, tick: self.tick });
             self.counts.announced += 1;
         }
+    }
+
+    /// A client subscribes to a resource, or has enough of it.
+    pub(super) fn subscribe(&mut self, peer: usize) {
+        if !self.find(peer) {
+            return;
+        }
+        let uri = *self.random.pick(&URIS);
+        let left = self.memory().saturating_sub(self.held());
+        let enough = self.random.once_in(3);
+        let it = &mut self.peers[peer];
+        if enough {
+            trace!(self, "s{peer} unsubscribes from {uri}");
+            it.session.unsubscribe(uri).expect("a session that lives");
+            let stream = it.account.stream(0);
+            if stream.resources.remove(uri) {
+                stream.withdraw(&update(uri));
+                self.counts.unsubscribed += 1;
+            }
+            return;
+        }
+        let subscribed = it.session.subscribe(uri);
+        trace!(self, "s{peer} subscribes to {uri}: {subscribed:?}");
+        self.counts.subscriptions_refused += usize::from(subscribed.is_err());
+        it.account.subscribe(uri, subscribed, left);
     }
 
     /// A handler would have its client poll rather than wait.
@@ -691,6 +741,8 @@ impl World {
                 stream.step(step, &self.on_gap, self.tick);
                 self.counts.gaps[usize::from(seat.stream > 0)] +=
                     usize::from(matches!(step, Poll::Ready(Step::Gap(_))));
+                self.counts.gap_updates +=
+                    usize::from(matches!(step, Poll::Ready(Step::GapUpdate(_))));
             }
         }
         match step {
@@ -786,8 +838,9 @@ impl World {
             peer.account.check_bytes(peer.session.bytes());
             peer.account.check_discarded(peer.session.discarded());
         }
-        let held: usize = self.peers.iter().map(|peer| peer.session.bytes()).sum();
-        assert_eq!(self.held(), held, "what all logs hold");
+        let held = |peer: &Peer| peer.session.bytes() + peer.account.subscriptions();
+        let held: usize = self.peers.iter().map(held).sum();
+        assert_eq!(self.held(), held, "what all logs and subscriptions hold");
         for work in &self.work {
             let Some(handler) = &work.handler else { continue };
             let stops = self.peers[work.peer].account.stops(work.call);
@@ -840,6 +893,8 @@ fn draw(random: &mut Random, scale: usize) -> Limits {
     let (retention, stall) = (seconds(1, 120), seconds(10, 90));
     let stream_bytes = random.between(40, 160) * scale;
     Limits {
+        requests: 3,
+        input_timeout: Duration::from_secs(40),
         sessions: random.between(1, 5),
         sessions_per_principal: random.between(1, 3),
         sessions_per_address: random.between(1, 3),
@@ -854,6 +909,10 @@ fn draw(random: &mut Random, scale: usize) -> Limits {
         finished_streams: random.below(6),
         retention,
         tombstones: random.below(8),
+        subscriptions: SubscriptionLimits {
+            uris: random.between(1, 3),
+            bytes: *random.pick(&[2, 100]),
+        },
         stall,
         retry: Duration::from_secs(1),
         sweep_period: Duration::from_secs(10),

@@ -1,12 +1,9 @@
-//! Resources as they stand in content: links to them, and their contents.
+//! Links to resources, as they stand in content.
 
-use base64::display::Base64Display;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use super::implementation::{Icon, wire_icons};
 use crate::protocol::version::ProtocolVersion;
+use crate::server::implementation::{Icon, wire_icons};
 
 /// A link to a resource that the client can read or subscribe to.
 ///
@@ -19,7 +16,8 @@ use crate::protocol::version::ProtocolVersion;
 /// let content = Content::resource_link(link);
 /// # let _ = content;
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ResourceLink {
     uri: String,
     name: String,
@@ -27,34 +25,9 @@ pub struct ResourceLink {
     description: Option<String>,
     mime_type: Option<String>,
     size: Option<u64>,
+    #[serde(default)]
     icons: Vec<Icon>,
 }
-
-/// What is in a resource: text, or bytes that are sent as Base64.
-///
-/// ```
-/// use mcp_http::{Content, ResourceContents};
-///
-/// let readme = ResourceContents::text("file:///README.md", "# Hello").with_mime_type("text/markdown");
-/// let content = Content::resource(readme);
-/// # let _ = content;
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResourceContents {
-    uri: String,
-    mime_type: Option<String>,
-    data: ResourceData,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum ResourceData {
-    Text(String),
-    Blob(Bytes),
-}
-
-/// Bytes that are written as Base64, without a string between.
-#[derive(Clone, Copy)]
-pub(crate) struct Base64<'a>(pub(crate) &'a [u8]);
 
 /// The members of a `resource_link` block, but for its type, annotations and `_meta`.
 #[derive(Serialize)]
@@ -72,19 +45,6 @@ pub(crate) struct WireLink<'a> {
     size: Option<u64>,
     #[serde(skip_serializing_if = "<[Icon]>::is_empty")]
     icons: &'a [Icon],
-}
-
-/// Contents on the wire, where all revisions agree.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct WireContents<'a> {
-    uri: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mime_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    blob: Option<Base64<'a>>,
 }
 
 impl ResourceLink {
@@ -154,58 +114,11 @@ impl ResourceLink {
     }
 }
 
-impl ResourceContents {
-    /// The contents of a resource that is text.
-    pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { uri: uri.into(), mime_type: None, data: ResourceData::Text(text.into()) }
-    }
-
-    /// The contents of a resource that is bytes; they are sent as Base64.
-    pub fn blob(uri: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
-        Self { uri: uri.into(), mime_type: None, data: ResourceData::Blob(bytes.into()) }
-    }
-
-    /// Adds the media type of the resource.
-    #[must_use]
-    pub fn with_mime_type(mut self, mime_type: impl Into<String>) -> Self {
-        self.mime_type = Some(mime_type.into());
-        self
-    }
-
-    pub(crate) fn wire(&self) -> WireContents<'_> {
-        let (text, blob) = match &self.data {
-            ResourceData::Text(text) => (Some(text.as_str()), None),
-            ResourceData::Blob(bytes) => (None, Some(Base64(bytes))),
-        };
-        WireContents { uri: &self.uri, mime_type: self.mime_type.as_deref(), text, blob }
-    }
-}
-
-impl Serialize for Base64<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn contents_are_text_or_base64() {
-        let text = ResourceContents::text("a:b", "x").with_mime_type("text/plain");
-        assert_eq!(
-            serde_json::to_value(text.wire()).unwrap(),
-            json!({"uri": "a:b", "mimeType": "text/plain", "text": "x"})
-        );
-        let blob = ResourceContents::blob("a:b", &b"\xff\x00\x01\x02"[..]);
-        assert_eq!(
-            serde_json::to_value(blob.wire()).unwrap(),
-            json!({"uri": "a:b", "blob": "/wABAg=="})
-        );
-    }
 
     #[test]
     fn a_link_has_icons_only_where_the_revision_knows_them() {
@@ -222,5 +135,16 @@ mod tests {
         assert_eq!(wire(ProtocolVersion::V2025_11_25), expected);
         expected.as_object_mut().unwrap().remove("icons");
         assert_eq!(wire(ProtocolVersion::V2025_06_18), expected);
+    }
+
+    #[test]
+    fn a_link_is_read_as_it_is_written() {
+        // The published example, without what its block has besides.
+        let json = json!({
+            "uri": "file:///project/src/main.rs", "name": "main.rs",
+            "description": "Primary application entry point", "mimeType": "text/x-rust",
+        });
+        let link: ResourceLink = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(serde_json::to_value(link.wire(ProtocolVersion::LATEST)).unwrap(), json);
     }
 }

@@ -1,0 +1,57 @@
+//! Which URIs name resources: RFC 3986, within a length.
+
+use std::borrow::Cow;
+
+use iri_string::types::UriStr;
+
+/// The longest URI of a resource, in bytes (RFC 9110, section 4.1, recommends that 8,000 be taken).
+pub(crate) const MAX_URI: usize = 8192;
+
+/// 2026-07-28, Resources, Security Considerations: "Servers MUST validate all resource URIs";
+/// Common URI Schemes: "Custom URI schemes MUST be in accordance with RFC3986".
+pub(super) fn check(uri: &str) -> Result<(), Cow<'static, str>> {
+    if uri.len() > MAX_URI {
+        return Err(format!("longer than {MAX_URI} bytes").into());
+    }
+    match UriStr::new(uri) {
+        Ok(_) => Ok(()),
+        Err(_) => Err("not a URI (RFC 3986)".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_has_a_scheme_and_nothing_that_would_have_to_be_encoded() {
+        for uri in ["file:///a%20b", "test://a", "urn:x:y", "http://[::1]/?q#f", "a:"] {
+            assert_eq!(check(uri), Ok(()), "{uri}");
+        }
+        for uri in [
+            "",
+            "a",
+            "/a",
+            "//a/b",
+            "../a",
+            "file:///a b",
+            "file:///ü",
+            "file:///%zz",
+            "a:\n",
+            "a:\0",
+            "a:{x}",
+            "a:\\b",
+            "1:a",
+            "a:b#c#d",
+        ] {
+            assert_eq!(check(uri).unwrap_err(), "not a URI (RFC 3986)", "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_uri_is_at_most_as_long_as_is_read() {
+        let uri = format!("a:{}", "x".repeat(MAX_URI - 2));
+        assert_eq!(check(&uri), Ok(()));
+        assert_eq!(check(&(uri + "x")).unwrap_err(), "longer than 8192 bytes");
+    }
+}

@@ -1,0 +1,370 @@
+//! 2026-07-28, Multi Round-Trip Requests: what a handler asks is the result of its request, and the
+//! client sends the request anew with the answers.
+
+use std::sync::Arc;
+
+use mcp_http::{
+    Arguments, Context, CreateMessage, Elicit, Elicited, Head, McpServiceBuilder, Principal,
+    Refusal, ServerBuilder, StateKeys, StringSchema, Tool, ToolError,
+};
+use serde_json::{Value, json};
+
+use crate::support::messages::modern;
+use crate::support::server::TestServer;
+use crate::support::wire::Answer;
+
+/// Asks for a word under this key.
+fn word(cx: &Context, key: &str) -> Result<String, ToolError> {
+    let form = Elicit::form(format!("Say {key}")).with_required("word", StringSchema::new());
+    Ok(match cx.elicit(key, form)? {
+        Elicited::Accept(form) => form["word"].as_str().unwrap_or_default().to_owned(),
+        Elicited::Decline => "(declined)".to_owned(),
+        Elicited::Cancel => "(cancelled)".to_owned(),
+    })
+}
+
+/// Tools that ask: `rounds` three times one after the other, `together` three things at once,
+/// `chatty` after it has reported progress, `once` for what may be done once.
+fn asking(builder: ServerBuilder) -> ServerBuilder {
+    builder
+        .tool(Tool::new("rounds"), |_: Arguments, cx: Context| async move {
+            let (a, b) = (word(&cx, "a")?, word(&cx, "b")?);
+            let c = word(&cx, "c")?;
+            Ok::<_, ToolError>(format!("{a} {b} {c}"))
+        })
+        .tool(Tool::new("other"), |_: Arguments, cx: Context| async move { word(&cx, "a") })
+        .tool(Tool::new("together"), |_: Arguments, cx: Context| async move {
+            let question = CreateMessage::new("What is the capital of France?", 100);
+            let model = cx.sample("model", question);
+            let (word, roots) = (word(&cx, "word"), cx.list_roots("roots"));
+            let (model, word, roots) = (model?, word?, roots?);
+            Ok::<_, ToolError>(format!("{} {word} {}", model.text(), roots[0].uri()))
+        })
+        .tool(Tool::new("chatty"), |_: Arguments, cx: Context| async move {
+            cx.progress(1.0, None, "");
+            word(&cx, "a")
+        })
+        .tool(Tool::new("once"), |_: Arguments, cx: Context| async move {
+            let word = word(&cx, "a")?;
+            cx.single_use()?;
+            cx.single_use()?; // it is this call's
+            Ok::<_, ToolError>(word)
+        })
+}
+
+async fn server() -> TestServer {
+    server_with(|service| service).await
+}
+
+async fn server_with(options: impl FnOnce(McpServiceBuilder) -> McpServiceBuilder) -> TestServer {
+    TestServer::with_server(asking, options).await
+}
+
+/// The answer to a call of a tool with these params besides, from a client that can be asked
+/// anything.
+async fn call(server: &TestServer, tool: &str, more: Value) -> Answer {
+    call_as(server, tool, more, &[]).await
+}
+
+async fn call_as(server: &TestServer, tool: &str, more: Value, headers: &[(&str, &str)]) -> Answer {
+    let mut params = json!({
+        "name": tool,
+        "arguments": {"x": 1, "y": [true]},
+        "_meta": {"io.modelcontextprotocol/clientCapabilities": {
+            "elicitation": {}, "sampling": {}, "roots": {},
+        }},
+    });
+    for (key, value) in more.as_object().expect("an object") {
+        params[key] = value.clone();
+    }
+    server.connect().await.send(&modern(7, "tools/call", params, headers)).await
+}
+
+fn accept(word: &str) -> Value {
+    json!({"action": "accept", "content": {"word": word}})
+}
+
+/// The questions' keys of a result that asks, and its state.
+fn asked(answer: &Answer) -> (Vec<String>, String) {
+    let result = &answer.json()["result"];
+    assert_eq!(result["resultType"], "input_required", "{}", answer.text());
+    let keys = result["inputRequests"].as_object().expect("questions").keys().cloned().collect();
+    (keys, result["requestState"].as_str().expect("a state").to_owned())
+}
+
+fn text(answer: &Answer) -> String {
+    let result = &answer.json()["result"];
+    assert_eq!(result["resultType"], "complete", "{}", answer.text());
+    result["content"][0]["text"].as_str().expect("a text").to_owned()
+}
+
+/// What an answer refuses with: the status, the code and the message.
+fn refused(answer: &Answer) -> (i64, String) {
+    let error = &answer.json()["error"];
+    let message = error["message"].as_str().expect("an error").to_owned();
+    (answer.code().expect("a code"), message)
+}
+
+/// Core Types, InputRequiredResult; Server Requirements, 2: "keys are server assigned identifiers",
+/// values are requests.
+#[tokio::test]
+async fn what_a_handler_asks_is_its_result_and_the_request_comes_again_with_the_answer() {
+    let server = server().await;
+    let first = call(&server, "other", json!({})).await;
+    assert_eq!(first.status(), 200);
+    assert_eq!(first.header("content-type"), Some("application/json"));
+    let result = &first.json()["result"];
+    assert_eq!(
+        result["inputRequests"],
+        json!({"a": {"method": "elicitation/create", "params": {
+            "mode": "form",
+            "message": "Say a",
+            "requestedSchema": {
+                "type": "object",
+                "properties": {"word": {"type": "string"}},
+                "required": ["word"],
+            },
+        }}})
+    );
+    let (_, state) = asked(&first);
+    assert!(!state.contains("Say") && state.len() > 80, "{state}");
+    let again = json!({"inputResponses": {"a": accept("hello")}, "requestState": state});
+    assert_eq!(text(&call(&server, "other", again).await), "hello");
+}
+
+/// DESIGN, decision 14: the state carries the earlier answers, "because a retry brings only the
+/// latest".
+#[tokio::test]
+async fn earlier_answers_are_kept_across_three_rounds() {
+    let server = server().await;
+    let mut more = json!({});
+    for key in ["a", "b", "c"] {
+        let (keys, state) = asked(&call(&server, "rounds", more).await);
+        assert_eq!(keys, [key]);
+        more = json!({"inputResponses": {key: accept(key)}, "requestState": state});
+    }
+    assert_eq!(text(&call(&server, "rounds", more).await), "a b c");
+}
+
+/// An answer that was given counts, whatever comes under its key later.
+#[tokio::test]
+async fn an_earlier_answer_is_not_replaced() {
+    let server = server().await;
+    let (_, state) = asked(&call(&server, "rounds", json!({})).await);
+    let more = json!({"inputResponses": {"a": accept("first")}, "requestState": state});
+    let (_, state) = asked(&call(&server, "rounds", more).await);
+    let responses = json!({"a": accept("second"), "b": accept("b"), "c": accept("c")});
+    let more = json!({"inputResponses": responses, "requestState": state});
+    assert_eq!(text(&call(&server, "rounds", more).await), "first b c");
+}
+
+/// Error Handling: "If the client fails to send all the information requested ..., the server
+/// SHOULD respond with a new InputRequiredResult requesting the missing information again".
+#[tokio::test]
+async fn several_things_are_asked_at_once_and_what_is_missing_again() {
+    let server = server().await;
+    let (keys, state) = asked(&call(&server, "together", json!({})).await);
+    assert_eq!(keys, ["model", "roots", "word"]);
+    let roots = json!({"roots": [{"uri": "file:///home"}]});
+    let responses = json!({"word": accept("w"), "roots": roots});
+    let more = json!({"inputResponses": responses, "requestState": state});
+    let (keys, state) = asked(&call(&server, "together", more).await);
+    assert_eq!(keys, ["model"]);
+    let model = json!({
+        "role": "assistant", "content": {"type": "text", "text": "Paris"}, "model": "m",
+    });
+    let more = json!({"inputResponses": {"model": model}, "requestState": state});
+    assert_eq!(text(&call(&server, "together", more).await), "Paris w file:///home");
+}
+
+/// Error Handling: "the server SHOULD ignore any information it does not recognize or need".
+#[tokio::test]
+async fn what_was_not_asked_for_is_ignored() {
+    let server = server().await;
+    let responses = json!({"a": accept("hello"), "b": 12345, "": null});
+    let unasked = call(&server, "other", json!({"inputResponses": responses})).await;
+    assert_eq!(text(&unasked), "hello", "an answer needs no state");
+    // Where nothing can be asked, nothing is looked at (Supported Requests).
+    let listed = modern(1, "tools/list", json!({"inputResponses": 1, "requestState": 2}), &[]);
+    assert!(server.connect().await.send(&listed).await.json()["result"]["tools"].is_array());
+}
+
+/// Error Handling: "Servers SHOULD validate that the data provided by the client is a valid
+/// `InputResponses` object and that the information inside can be correctly parsed."
+#[tokio::test]
+async fn answers_that_are_none_are_refused_by_their_key() {
+    let server = server().await;
+    for (responses, named) in [
+        (json!({"a": 12345}), "`a`"),
+        (json!({"a": {"action": "perhaps"}}), "`a`"),
+        (json!({"a": {"action": "accept", "content": {"word": 1}}}), "`word`"),
+        (json!({"a": {"action": "accept", "content": {}}}), "`word`"),
+        (json!(null), "`inputResponses`"),
+        (json!([]), "`inputResponses`"),
+        (json!("a"), "`inputResponses`"),
+    ] {
+        let answer = call(&server, "other", json!({ "inputResponses": responses })).await;
+        let (code, message) = refused(&answer);
+        assert_eq!(code, -32602, "{responses}");
+        assert!(message.contains(named), "{responses}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_declines_or_cancels_is_heard() {
+    let server = server().await;
+    for (action, heard) in [("decline", "(declined)"), ("cancel", "(cancelled)")] {
+        let responses = json!({"a": {"action": action}});
+        let answer = call(&server, "other", json!({ "inputResponses": responses })).await;
+        assert_eq!(text(&answer), heard);
+    }
+}
+
+/// Server Requirements, 6: "Servers MUST NOT send an `inputRequests` that the client has not
+/// declared support for in its capabilities."
+#[tokio::test]
+async fn a_client_is_not_asked_what_it_did_not_declare() {
+    let server = server().await;
+    for (tool, declared, required) in [
+        ("other", json!({}), json!({"elicitation": {}})),
+        ("other", json!({"elicitation": {"url": {}}}), json!({"elicitation": {"form": {}}})),
+        ("together", json!({"elicitation": {}, "roots": {}}), json!({"sampling": {}})),
+    ] {
+        let meta = json!({"io.modelcontextprotocol/clientCapabilities": declared});
+        let answer = call(&server, tool, json!({ "_meta": meta })).await;
+        assert_eq!((answer.status(), answer.code()), (400, Some(-32021)), "{}", answer.text());
+        let data = &answer.json()["error"]["data"];
+        let (name, _) = required.as_object().unwrap().iter().next().unwrap();
+        assert!(data["requiredCapabilities"].get(name).is_some(), "{data}");
+    }
+}
+
+/// Server Requirements, 4: "MUST reject state that fails verification"; 5: another principal,
+/// another request.
+#[tokio::test]
+async fn a_state_that_was_not_sealed_for_this_caller_and_request_is_refused() {
+    async fn by_name(head: Arc<Head>) -> Result<Principal, Refusal> {
+        let name = head.headers().get("x-name").and_then(|name| name.to_str().ok());
+        Ok(name.map_or_else(Principal::anonymous, Principal::named))
+    }
+    let server = server_with(|service| service.admit(by_name)).await;
+    let alice = [("x-name", "alice")];
+    let (_, state) = asked(&call_as(&server, "other", json!({}), &alice).await);
+    let again = |state: &str| json!({"inputResponses": {"a": accept("w")}, "requestState": state});
+    let mut middle = state.clone().into_bytes();
+    let at = middle.len() / 2;
+    middle[at] = if middle[at] == b'A' { b'B' } else { b'A' };
+    let middle = String::from_utf8(middle).expect("ASCII");
+    let arguments = json!({"x": 2, "y": [true]});
+    for (what, tool, more, headers) in [
+        ("tampered", "other", again(&middle), &alice[..]),
+        ("extended", "other", again(&format!("{state}-TAMPERED")), &alice),
+        ("cut", "other", again(&state[..state.len() - 4]), &alice),
+        ("empty", "other", again(""), &alice),
+        ("another caller", "other", again(&state), &[("x-name", "bob")]),
+        ("no caller", "other", again(&state), &[]),
+        ("another tool", "rounds", again(&state), &alice),
+        (
+            "other arguments",
+            "other",
+            json!({"requestState": state, "arguments": arguments}),
+            &alice,
+        ),
+        ("no arguments", "other", json!({"requestState": state, "arguments": {}}), &alice),
+        ("no string", "other", json!({"requestState": 1}), &alice),
+    ] {
+        let (code, message) = refused(&call_as(&server, tool, more, headers).await);
+        assert_eq!(code, -32602, "{what}");
+        assert!(message.starts_with("`requestState`"), "{what}: {message}");
+    }
+    // The same arguments in other words, and other `_meta`.
+    let mut same = again(&state);
+    same["arguments"] = serde_json::from_str(r#"{ "y":[true], "x": 1.0 }"#).expect("JSON");
+    assert_eq!(text(&call_as(&server, "other", same, &alice).await), "w");
+}
+
+/// Instances that share their keys serve each other's clients; a key opens until it is rotated out.
+#[tokio::test]
+async fn a_state_is_good_on_every_instance_that_has_its_key() {
+    let with = |keys: StateKeys| server_with(move |service| service.state_keys(keys));
+    let (old, new) = ([1; 32], [2; 32]);
+    let (_, state) = asked(&call(&with(StateKeys::new(old)).await, "other", json!({})).await);
+    let again = json!({"inputResponses": {"a": accept("w")}, "requestState": state});
+    let rotated = with(StateKeys::new(new).with_previous(old)).await;
+    assert_eq!(text(&call(&rotated, "other", again.clone()).await), "w");
+    for (what, stranger) in
+        [("rotated out", with(StateKeys::new(new)).await), ("of its own key", server().await)]
+    {
+        let (code, message) = refused(&call(&stranger, "other", again.clone()).await);
+        assert_eq!(code, -32602, "{what}");
+        assert!(message.contains("must share their keys"), "{message}");
+    }
+}
+
+/// Server Requirements, 5: "Servers for which a given `requestState` must be consumed at most once
+/// ... MUST enforce that invariant server-side."
+#[tokio::test]
+async fn what_may_be_done_once_is_done_once() {
+    let server = server().await;
+    let (_, state) = asked(&call(&server, "once", json!({})).await);
+    let (_, unanswered) = {
+        let more = json!({"requestState": state});
+        asked(&call(&server, "once", more).await)
+    };
+    assert_ne!(state, unanswered);
+    let again = |state: &str| json!({"inputResponses": {"a": accept("w")}, "requestState": state});
+    assert_eq!(text(&call(&server, "once", again(&state)).await), "w");
+    // Neither that state nor any other of the same request's rounds.
+    for state in [&state, &unanswered] {
+        let (code, message) = refused(&call(&server, "once", again(state)).await);
+        assert_eq!(code, -32602);
+        assert!(message.contains("used before"), "{message}");
+    }
+    // A request of its own is another matter.
+    let (_, another) = asked(&call(&server, "once", json!({})).await);
+    assert_eq!(text(&call(&server, "once", again(&another)).await), "w");
+    // And where nobody asks for it, a state may come again.
+    let (_, state) = asked(&call(&server, "other", json!({})).await);
+    for _ in 0..2 {
+        assert_eq!(text(&call(&server, "other", again(&state)).await), "w");
+    }
+}
+
+/// DESIGN, decision 8: everything has a limit and a test at the limit.
+#[tokio::test]
+async fn what_is_too_much_to_carry_is_said() {
+    let server = server().await;
+    let long = |bytes: usize| json!({"a": accept(&"x".repeat(bytes))});
+    let kept = call(&server, "rounds", json!({"inputResponses": long(48_000)})).await;
+    let (keys, state) = asked(&kept);
+    assert_eq!(keys, ["b"]);
+    assert!(state.len() <= 64 * 1024);
+    let (code, message) =
+        refused(&call(&server, "rounds", json!({"inputResponses": long(50_000)})).await);
+    assert_eq!(code, -32603);
+    assert!(message.contains("65536 bytes of a state"), "{message}");
+    let (code, message) =
+        refused(&call(&server, "other", json!({"inputResponses": long(1 << 20)})).await);
+    assert_eq!(code, -32602);
+    assert!(message.contains("1048576 bytes"), "{message}");
+    let many: serde_json::Map<_, _> = (0..257).map(|at| (at.to_string(), json!(1))).collect();
+    let (code, message) = refused(&call(&server, "other", json!({ "inputResponses": many })).await);
+    assert_eq!(code, -32602);
+    assert!(message.contains("at most 256"), "{message}");
+}
+
+/// What was said before belongs to the stream, and the questions are its last message.
+#[tokio::test]
+async fn a_stream_may_end_with_questions() {
+    let server = server().await;
+    let meta = json!({
+        "progressToken": "t",
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
+    });
+    let answer = call(&server, "chatty", json!({ "_meta": meta })).await;
+    let messages = answer.messages();
+    assert_eq!(messages.len(), 2, "{}", answer.text());
+    assert_eq!(messages[0]["method"], "notifications/progress");
+    assert_eq!(messages[1]["result"]["resultType"], "input_required");
+    assert!(messages[1]["result"]["inputRequests"]["a"].is_object());
+}
