@@ -35,14 +35,15 @@ pub(crate) async fn call(
     body: &Bytes,
     modern: ModernRequest<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
+    // What is rare is boxed, so that the future of every request is not as large as it.
     if modern.request.method == LISTEN {
-        return listen::open(shared, &admitted, &modern);
+        return Box::pin(listen::open(shared, &admitted, &modern)).await;
     }
     let id = modern.request.id.clone();
     let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
     let mut answer = Answer::new(shared, &modern, framing);
     if TaskRequest::has_method(&modern.request.method) {
-        return Ok(answer.respond(tasks::serve(shared, &admitted, &modern).await));
+        return Ok(answer.respond(Box::pin(tasks::serve(shared, &admitted, &modern)).await));
     }
     let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(id.clone()));
     if !shared.has_memory() {
@@ -102,7 +103,7 @@ pub(crate) async fn call(
             RequestStream::running(shared, cx, id, answered, Disconnect::Cancels)
         }
         Settled::Task => {
-            let begun = tasks::begin(shared, running, seat, &answer).await;
+            let begun = Box::pin(tasks::begin(shared, running, seat, &answer)).await;
             guard.defuse();
             if !framing.ends_as_stream(&cx) {
                 return Ok(answer.respond_called(begun));

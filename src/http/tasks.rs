@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::commit::Framing;
 use super::endpoint::Admitted;
 use super::modern::Answer;
 use super::observe;
 use super::service::Shared;
+use super::task_watch::TaskWatch;
 use crate::protocol::jsonrpc::RpcError;
-use crate::protocol::modern::ModernRequest;
+use crate::protocol::modern::{ModernRequest, Subscription, requested_tasks};
 use crate::protocol::refusal::Reason;
 use crate::protocol::timestamp::Timestamp;
 use crate::server::{
@@ -70,9 +72,48 @@ pub(crate) async fn serve(
     }
 }
 
+/// Whether clients can be told of tasks.
+pub(crate) fn are_told(shared: &Shared) -> bool {
+    // A listen stream is an answer, and could be no other.
+    shared.tasks.is_some() && shared.options.framing != Framing::JsonOnly
+}
+
+/// Watches the tasks that a subscription asks for, as far as they are the caller's (ext-tasks, Task
+/// Status Notifications).
+///
+/// # Errors
+///
+/// -32602 if what is asked for is none, -32021 if the client does not declare the extension, -32603
+/// if the store fails.
+pub(crate) async fn watch(
+    shared: &Shared,
+    admitted: &Admitted,
+    modern: &ModernRequest<'_>,
+    subscription: &mut Subscription,
+) -> Result<TaskWatch, RpcError> {
+    let Some(tasks) = &shared.tasks else { return Ok(TaskWatch::default()) };
+    let Some(asked) = requested_tasks(&modern.request.params)? else {
+        return Ok(TaskWatch::default());
+    };
+    if !declares_tasks(modern) {
+        return Err(missing_extension());
+    }
+    let (mut honoured, mut watched) = (Vec::new(), Vec::new());
+    for id in asked {
+        // What changes in another process is not heard of here.
+        let found = tasks.find(&admitted.principal, &id).await?.filter(Found::is_known_to_the_end);
+        if let Some(found) = found {
+            honoured.push(id);
+            watched.push(found);
+        }
+    }
+    subscription.honour_tasks(honoured);
+    Ok(TaskWatch::new(watched))
+}
+
 /// Whether the request's client declares the extension: "regardless of prior declarations" (ext-tasks,
 /// Capability Negotiation).
-pub(crate) fn declares_tasks(modern: &ModernRequest<'_>) -> bool {
+fn declares_tasks(modern: &ModernRequest<'_>) -> bool {
     let declared = serde_json::from_str(modern.client_capabilities.get()).unwrap_or_default();
     ClientCapabilities::new(declared).extension(EXTENSION).is_some()
 }
@@ -147,11 +188,19 @@ pub(crate) async fn outcome(
     });
     match ended.await {
         Some(outcome) => outcome,
-        None => begin(shared, running, seat, answer).await,
+        None => Box::pin(begin(shared, running, seat, answer)).await,
     }
 }
 
 impl Found {
+    /// Whether all that will ever become of it is known here.
+    fn is_known_to_the_end(&self) -> bool {
+        match self {
+            Self::Live(_) => true,
+            Self::Stored(task) => task.status().is_terminal(),
+        }
+    }
+
     /// The task if it runs here; none if it has ended, so that nothing is to be done.
     fn live(self) -> Result<Option<Arc<LiveTask>>, RpcError> {
         match self {

@@ -11,4 +11,5 @@ mod listen;
 mod messages;
 mod notifications;
 mod params;
+mod tasks;
 mod updates;
