@@ -7,6 +7,8 @@
 //! ```
 
 mod asking;
+mod prompts;
+mod resources;
 mod tasks;
 mod tools;
 
@@ -21,7 +23,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .instructions("Call the tools in any order; they do not depend on each other.")
         .changes(&changes);
     builder = tools::add(builder, &changes);
+    builder = resources::add(builder);
     builder = asking::add(builder);
+    builder = prompts::add(builder, &changes);
     builder = tasks::add(builder);
     let service = McpService::builder(builder.build()?).build()?;
 

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::ask::Question;
+use super::completion::Completion;
 use super::page::ListPage;
+use super::prompts::GetPromptResult;
 use super::resources::ReadReply;
 use super::result::CallToolResult;
 use super::tasks::Task;
@@ -65,6 +67,10 @@ pub(crate) enum Reply {
     List(ListPage),
     /// What is in a resource.
     ReadResource(ReadReply),
+    /// What a prompt became.
+    GetPrompt(Box<GetPromptResult>),
+    /// What was suggested.
+    Completion(Completion),
     /// The call has become a task, and this is its handle.
     TaskBegun(Box<Task>),
     /// A task.
@@ -99,6 +105,8 @@ impl Reply {
             }
             Self::List(page) => page.write(object),
             Self::ReadResource(read) => read.write(version, object),
+            Self::GetPrompt(result) => result.write(version, object),
+            Self::Completion(completion) => object.member("completion", &completion.wire()),
         }
     }
 
@@ -107,8 +115,10 @@ impl Reply {
         match self {
             Self::CallTool(result) => result.meta(),
             Self::ReadResource(read) => read.meta(),
+            Self::GetPrompt(result) => result.meta(),
             Self::Empty
             | Self::List(_)
+            | Self::Completion(_)
             | Self::TaskBegun(_)
             | Self::Task(_)
             | Self::InputRequired(_) => None,
@@ -123,6 +133,8 @@ impl Reply {
             Self::ReadResource(read) => Some(read.cache_hint()),
             Self::Empty
             | Self::CallTool(_)
+            | Self::GetPrompt(_)
+            | Self::Completion(_)
             | Self::TaskBegun(_)
             | Self::Task(_)
             | Self::InputRequired(_) => None,

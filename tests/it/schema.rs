@@ -10,14 +10,16 @@ use std::path::PathBuf;
 
 use jsonschema::Validator;
 use mcp_http::{
-    Annotations, Arguments, CallToolResult, Changes, Content, Context, Icon, IconTheme, LogLevel,
-    ResourceContents, ResourceLink, Role, ServerBuilder, Tool, ToolAnnotations, ToolError,
+    Annotations, Arguments, CallToolResult, Changes, Content, Context, HandlerError, Icon,
+    IconTheme, LogLevel, ReadRequest, ReadResourceResult, Resource, ResourceContents, ResourceLink,
+    ResourceTemplate, Role, ServerBuilder, Tool, ToolAnnotations, ToolError,
 };
 use serde_json::{Value, json};
 
 use crate::support::messages::{
     Session, call, initialize, listen, modern, post, request, stream_head,
 };
+use crate::support::prompts::prompts;
 use crate::support::server::TestServer;
 use crate::support::wire::{Answer, Wire};
 
@@ -122,6 +124,8 @@ impl Schema {
             -32600 => "InvalidRequestError",
             -32601 => "MethodNotFoundError",
             -32602 => "InvalidParamsError",
+            // 2025-11-25 and before, Resources, Error Handling; no schema types it.
+            -32002 => "ResourceNotFoundError",
             -32603 => "InternalError",
             code => panic!("{code} is no code of the protocol"),
         };
@@ -159,6 +163,12 @@ fn result(asked: Asked<'_>) -> &'static str {
         "ping" | "logging/setLevel" => "EmptyResult",
         "tools/list" => "ListToolsResult",
         "tools/call" => "CallToolResult",
+        "resources/list" => "ListResourcesResult",
+        "resources/templates/list" => "ListResourceTemplatesResult",
+        "resources/read" => "ReadResourceResult",
+        "prompts/list" => "ListPromptsResult",
+        "prompts/get" => "GetPromptResult",
+        "completion/complete" => "CompleteResult",
         "server/discover" => "DiscoverResult",
         "subscriptions/listen" => "SubscriptionsListenResult",
         _ => panic!("{asked} has no result in these exchanges"),
@@ -192,12 +202,36 @@ fn talkative(builder: ServerBuilder) -> ServerBuilder {
         )
         .with_icon(icon())
         .with_meta("com.example/tag", json!({"a": [1]}));
-    builder
+    prompts(builder)
         .title("The server")
         .description("Says all that there is to say")
         .website_url("https://example.com")
         .icon(icon())
         .instructions("Call everything.")
+        .static_resource(
+            Resource::new("file:///a.txt", "a.txt")
+                .with_title("A")
+                .with_description("Has all members")
+                .with_mime_type("text/plain")
+                .with_annotations(annotations())
+                .with_icon(icon())
+                .with_meta("com.example/tag", 1),
+            ReadResourceResult::text("text").with_meta("com.example/tag", 2).with_contents(
+                ResourceContents::blob("file:///b", vec![1_u8]).with_meta("com.example/tag", 3),
+            ),
+        )
+        .resource_template(
+            ResourceTemplate::new("file:///t/{+path}{?v}", "t")
+                .with_title("T")
+                .with_description("Has all members")
+                .with_mime_type("text/plain")
+                .with_annotations(annotations())
+                .with_icon(icon())
+                .with_meta("com.example/tag", 1),
+            |request: ReadRequest, _: Context| async move {
+                Ok::<_, HandlerError>(request.uri().to_owned())
+            },
+        )
         .tool(tool, |_: Arguments, cx: Context| async move { everything(&cx) })
         .tool(
             Tool::new("needy").with_description("Needs sampling"),
@@ -213,16 +247,20 @@ fn talkative(builder: ServerBuilder) -> ServerBuilder {
         )
 }
 
+fn annotations() -> Annotations {
+    Annotations::new()
+        .with_audience([Role::User, Role::Assistant])
+        .with_priority(0.5)
+        .with_last_modified("2025-01-12T15:00:58Z")
+}
+
 fn everything(cx: &Context) -> Result<CallToolResult, ToolError> {
     cx.progress(0.0, None, "");
     cx.progress(0.5, Some(1.5), "half");
     cx.progress(1.0, Some(1.5), "whole");
     cx.log(LogLevel::Info, "a text");
     cx.log_from("db", LogLevel::Emergency, json!({"n": [1, null]}));
-    let annotations = Annotations::new()
-        .with_audience([Role::User, Role::Assistant])
-        .with_priority(0.5)
-        .with_last_modified("2025-01-12T15:00:58Z");
+    let annotations = annotations();
     let link = ResourceLink::new("https://example.com/a.csv", "a.csv")
         .with_title("A table")
         .with_description("of numbers")
@@ -251,6 +289,30 @@ fn exchange(asked: &'static str, params: Value) -> Exchange {
     Exchange { asked, body: request(format!("{asked}#1"), asked, params) }
 }
 
+/// What is asked of prompts and of completion in every revision.
+fn about_prompts() -> Vec<(&'static str, Value)> {
+    let complete = |argument: &str| {
+        json!({
+            "ref": {"type": "ref/prompt", "name": "code_review"},
+            "argument": {"name": argument, "value": ""},
+        })
+    };
+    vec![
+        ("prompts/list", json!({})),
+        ("prompts/list", json!({"cursor": "none"})),
+        ("prompts/get", json!({"name": "code_review", "arguments": {"code": "x"}})),
+        ("prompts/get", json!({"name": "code_review", "arguments": {}})),
+        ("prompts/get", json!({"name": "content"})),
+        ("prompts/get", json!({"name": "fail"})),
+        ("prompts/get", json!({"name": "nobody"})),
+        ("completion/complete", complete("language")),
+        ("completion/complete", complete("line")),
+        ("completion/complete", complete("note")),
+        ("completion/complete", complete("nothing")),
+        ("completion/complete", json!({})),
+    ]
+}
+
 /// The requests of a session, in order.
 fn legacy_exchanges() -> Vec<Exchange> {
     let asks = |tool: &str, arguments: Value| json!({"name": tool, "arguments": arguments, "_meta": {"progressToken": "t"}});
@@ -270,8 +332,15 @@ fn legacy_exchanges() -> Vec<Exchange> {
         exchange("tools/call", asks("picky", json!({}))),
         exchange("tools/call", asks("nobody", json!({}))),
         exchange("tools/call", json!({})),
+        exchange("resources/list", json!({})),
+        exchange("resources/list", json!({"cursor": "none"})),
+        exchange("resources/templates/list", json!({})),
+        exchange("resources/read", json!({"uri": "file:///a.txt"})),
+        exchange("resources/read", json!({"uri": "file:///t/a/b?v=1"})),
+        exchange("resources/read", json!({"uri": "file:///nothing"})),
+        exchange("resources/read", json!({"uri": "no uri"})),
         exchange("unknown/method", json!({})),
-        exchange("prompts/list", json!({})),
+        exchange("resources/list", json!({})),
     ]
 }
 
@@ -300,7 +369,8 @@ async fn assert_legacy(version: &'static str) {
     assert_eq!(opened.json()["result"]["protocolVersion"], version);
     let session = Session::open(&server, version).await;
     let mut wire = server.connect().await;
-    for Exchange { asked, body } in legacy_exchanges() {
+    let of_prompts = about_prompts().into_iter().map(|(asked, params)| exchange(asked, params));
+    for Exchange { asked, body } in legacy_exchanges().into_iter().chain(of_prompts) {
         let answer = wire.send(&session.post(&body)).await;
         assert_eq!(answer.status(), 200, "{body}");
         schema.assert_answer(asked, &answer);
@@ -386,10 +456,20 @@ async fn every_message_of_2026_07_28_fits_its_schema() {
         ("tools/call", asks("picky", json!({}))),
         ("tools/call", asks("nobody", json!({}))),
         ("tools/call", json!({"name": "everything", "arguments": {"region": "x"}})),
+        ("resources/list", json!({})),
+        ("resources/list", json!({"cursor": "none"})),
+        ("resources/templates/list", json!({})),
+        ("resources/read", json!({"uri": "file:///a.txt"})),
+        ("resources/read", json!({"uri": "file:///t/a/b?v=1"})),
+        ("resources/read", json!({"uri": "file:///nothing"})),
+        ("resources/read", json!({"uri": "no uri"})),
         ("unknown/method", json!({})),
         ("subscriptions/listen", json!({"notifications": {}})),
         ("subscriptions/listen", json!({})),
-    ] {
+    ]
+    .into_iter()
+    .chain(about_prompts())
+    {
         let answer = wire.send(&modern("id", asked, params, &[])).await;
         schema.assert_answer(asked, &answer);
     }

@@ -4,5 +4,7 @@ pub mod h2;
 pub mod messages;
 #[cfg(all(unix, feature = "schemars"))]
 pub mod process;
+pub mod prompts;
+pub mod resources;
 pub mod server;
 pub mod wire;
