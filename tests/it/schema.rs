@@ -152,6 +152,9 @@ fn notification(method: &Value) -> &'static str {
         Some("notifications/progress") => "ProgressNotification",
         Some("notifications/message") => "LoggingMessageNotification",
         Some("notifications/tools/list_changed") => "ToolListChangedNotification",
+        Some("notifications/prompts/list_changed") => "PromptListChangedNotification",
+        Some("notifications/resources/list_changed") => "ResourceListChangedNotification",
+        Some("notifications/resources/updated") => "ResourceUpdatedNotification",
         Some("notifications/subscriptions/acknowledged") => "SubscriptionsAcknowledgedNotification",
         _ => panic!("{method} is no notification of these exchanges"),
     }
@@ -160,7 +163,9 @@ fn notification(method: &Value) -> &'static str {
 fn result(asked: Asked<'_>) -> &'static str {
     match asked {
         "initialize" => "InitializeResult",
-        "ping" | "logging/setLevel" => "EmptyResult",
+        "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => {
+            "EmptyResult"
+        }
         "tools/list" => "ListToolsResult",
         "tools/call" => "CallToolResult",
         "resources/list" => "ListResourcesResult",
@@ -344,7 +349,15 @@ fn legacy_exchanges() -> Vec<Exchange> {
     ]
 }
 
-/// A server that says all that there is to say, and that its tools have changed.
+/// Changes everything that can be listened to, one resource among it.
+fn change_all(changes: &Changes) {
+    changes.tools_changed();
+    changes.prompts_changed();
+    changes.resources_changed();
+    changes.resource_updated("file:///a.txt");
+}
+
+/// A server that says all that there is to say, and that all of it has changed.
 async fn talkative_and_changing() -> (TestServer, Changes) {
     let changes = Changes::new();
     let more = |builder| talkative(builder).changes(&changes);
@@ -375,11 +388,20 @@ async fn assert_legacy(version: &'static str) {
         assert_eq!(answer.status(), 200, "{body}");
         schema.assert_answer(asked, &answer);
     }
-    changes.tools_changed();
+    for (method, uri) in [
+        ("resources/subscribe", "file:///a.txt"),
+        ("resources/subscribe", "file:///b.txt"),
+        ("resources/subscribe", ""),
+        ("resources/unsubscribe", "file:///b.txt"),
+    ] {
+        let answer = wire.send(&session.post(&request(1, method, json!({ "uri": uri })))).await;
+        schema.assert_answer(method, &answer);
+    }
+    change_all(&changes);
     let mut get = server.connect().await;
     get.write(session.get(None).as_bytes()).await;
     stream_head(&mut get).await;
-    for message in next_messages(&mut get, 1).await {
+    for message in next_messages(&mut get, 4).await {
         schema.assert_message("", &message);
     }
     // What is refused before a message is served.
@@ -465,6 +487,7 @@ async fn every_message_of_2026_07_28_fits_its_schema() {
         ("resources/read", json!({"uri": "no uri"})),
         ("unknown/method", json!({})),
         ("subscriptions/listen", json!({"notifications": {}})),
+        ("subscriptions/listen", json!({"notifications": {"resourceSubscriptions": "no array"}})),
         ("subscriptions/listen", json!({})),
     ]
     .into_iter()
@@ -474,10 +497,14 @@ async fn every_message_of_2026_07_28_fits_its_schema() {
         schema.assert_answer(asked, &answer);
     }
     let mut listening = server.connect().await;
-    listening.write(listen("id", json!({"toolsListChanged": true})).as_bytes()).await;
+    let all = json!({
+        "toolsListChanged": true, "promptsListChanged": true, "resourcesListChanged": true,
+        "resourceSubscriptions": ["file:///a.txt", "file:///b.txt"],
+    });
+    listening.write(listen("id", all).as_bytes()).await;
     stream_head(&mut listening).await;
-    changes.tools_changed();
-    for message in next_messages(&mut listening, 2).await {
+    change_all(&changes);
+    for message in next_messages(&mut listening, 5).await {
         schema.assert_message("subscriptions/listen", &message);
     }
     let list = |more: &[(&str, &str)]| modern(1, "tools/list", json!({}), more);
