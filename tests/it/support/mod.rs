@@ -4,5 +4,7 @@ pub mod h2;
 pub mod messages;
 #[cfg(all(unix, feature = "schemars"))]
 pub mod process;
+pub mod schema;
 pub mod server;
+mod tee;
 pub mod wire;
