@@ -6,6 +6,7 @@
 //! PORT=3000 cargo run --example everything      (0 takes any free port)
 //! ```
 
+mod asking;
 mod tools;
 
 use mcp_http::{Changes, McpService, Server, serve};
@@ -19,6 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .instructions("Call the tools in any order; they do not depend on each other.")
         .changes(&changes);
     builder = tools::add(builder, &changes);
+    builder = asking::add(builder);
     let service = McpService::builder(builder.build()?).build()?;
 
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;

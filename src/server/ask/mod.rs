@@ -19,6 +19,8 @@ mod roots;
 mod sample;
 #[cfg(any(test, feature = "schemars"))]
 mod schema;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "schemars")]
 mod typed;
 

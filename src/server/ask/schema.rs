@@ -207,7 +207,11 @@ fn choices(schema: &Map<String, Value>) -> Result<Vec<Choice>, String> {
     let mut all = Vec::new();
     for variant in variants.ok_or("is no choice")? {
         let variant = variant.as_object().ok_or("has a variant that may be anything")?;
-        all.extend(only(variant, &["type", "enum", "const"]).and_then(|()| choices(variant))?);
+        if variant.get("type").is_some_and(|kind| kind != "string") {
+            return Err("has a variant that is no text".to_owned());
+        }
+        only(variant, &["type", "enum", "const"])?;
+        all.extend(choices(variant)?);
     }
     Ok(all)
 }

@@ -19,7 +19,8 @@ use crate::server::{ClientCapabilities, ToolError};
 ///
 /// The type is a struct of texts, numbers, booleans, enums without data, lists of such enums, and
 /// `Option`s of all these: a form is flat. Doc comments become descriptions, `#[serde(default)]`
-/// what a field holds at first, `#[schemars(title = "…")]` titles, also of an enum's variants;
+/// what a field holds at first (of an enum, if it implements `Serialize` as well),
+/// `#[schemars(title = "…")]` titles, also of an enum's variants;
 /// `#[schemars(length(…), range(…), email, url)]` restrict what can be entered.
 ///
 /// Fields that are required come in the order of the struct, then all others.
@@ -162,5 +163,202 @@ impl<T> Clone for ElicitTyped<T> {
 impl<T> fmt::Debug for ElicitTyped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ElicitTyped").field("form", &self.form).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+    use serde_json::json;
+
+    use super::*;
+
+    /// How the trip shall be.
+    #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
+    struct Trip {
+        /// Where to?
+        #[schemars(title = "City", length(min = 2, max = 40))]
+        to: String,
+        #[schemars(email)]
+        mail: String,
+        class: Class,
+        #[serde(default = "two")]
+        people: u8,
+        #[schemars(range(min = 0.5, max = 2.0))]
+        budget: Option<f64>,
+        #[serde(default)]
+        insured: bool,
+        /// Extras
+        #[serde(default)]
+        #[schemars(length(max = 2))]
+        extras: Vec<Extra>,
+        meal: Option<Meal>,
+        back: Option<Class>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
+    enum Class {
+        #[serde(rename = "1")]
+        #[schemars(title = "First class")]
+        First,
+        #[serde(rename = "2")]
+        #[schemars(title = "Second class")]
+        Second,
+    }
+
+    #[derive(Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
+    #[serde(rename_all = "lowercase")]
+    enum Extra {
+        Bike,
+        Dog,
+        /// A quiet place
+        Quiet,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
+    enum Meal {
+        Fish,
+        Rice,
+    }
+
+    fn two() -> u8 {
+        2
+    }
+
+    fn question() -> ElicitTyped<Trip> {
+        Elicit::typed("Your trip")
+    }
+
+    fn read(content: Value) -> Result<Trip, String> {
+        let answer = json!({"action": "accept", "content": content});
+        let answer = RawJson::from_serialize(&answer).unwrap();
+        question().read(&answer).map(|answer| answer.accepted().unwrap())
+    }
+
+    #[test]
+    fn a_form_is_derived_with_titles_descriptions_limits_choices_and_defaults() {
+        let params: Value = question().params(ProtocolVersion::LATEST).unwrap().read().unwrap();
+        let classes = json!([
+            {"const": "1", "title": "First class"}, {"const": "2", "title": "Second class"},
+        ]);
+        let extras = json!([
+            {"const": "bike", "title": "bike"}, {"const": "dog", "title": "dog"},
+            {"const": "quiet", "title": "A quiet place"},
+        ]);
+        assert_eq!(
+            params,
+            json!({
+                "mode": "form", "message": "Your trip",
+                "requestedSchema": {
+                    "type": "object",
+                    "properties": {
+                        "to": {
+                            "type": "string", "title": "City", "description": "Where to?",
+                            "minLength": 2, "maxLength": 40,
+                        },
+                        "mail": {"type": "string", "format": "email"},
+                        "class": {"type": "string", "oneOf": classes},
+                        "people": {"type": "integer", "minimum": 0, "maximum": 255, "default": 2},
+                        "budget": {"type": "number", "minimum": 0.5, "maximum": 2},
+                        "insured": {"type": "boolean", "default": false},
+                        "extras": {
+                            "type": "array", "description": "Extras", "maxItems": 2,
+                            "items": {"anyOf": extras}, "default": [],
+                        },
+                        "meal": {"type": "string", "enum": ["Fish", "Rice"]},
+                        "back": {"type": "string", "oneOf": classes},
+                    },
+                    "required": ["to", "mail", "class"],
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn required_fields_come_in_the_order_of_the_struct() {
+        let params = question().params(ProtocolVersion::LATEST).unwrap();
+        let place = |name: &str| params.as_str().find(&format!("\"{name}\":{{")).unwrap();
+        assert!(place("to") < place("mail") && place("mail") < place("class"));
+        assert!(place("class") < place("back"), "optional fields come after them");
+    }
+
+    #[test]
+    fn an_answer_that_fits_is_read_as_the_type() {
+        let trip = read(json!({"to": "Bern", "mail": "a@b", "class": "2", "extras": ["dog"],
+            "people": 3.0, "meal": null}));
+        let expected = Trip {
+            to: "Bern".into(),
+            mail: "a@b".into(),
+            class: Class::Second,
+            people: 3,
+            budget: None,
+            insured: false,
+            extras: vec![Extra::Dog],
+            meal: None,
+            back: None,
+        };
+        assert_eq!(trip, Ok(expected));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_names_the_field() {
+        let with = |name: &str, value: Value| {
+            let mut content = json!({"to": "Bern", "mail": "a@b", "class": "2"});
+            content[name] = value;
+            read(content).unwrap_err()
+        };
+        assert_eq!(with("class", json!("Second")), "`class` is none of the choices");
+        assert_eq!(with("people", json!(256)), "`people` is more than 255");
+        assert_eq!(with("budget", json!(2.5)), "`budget` is more than 2");
+        assert_eq!(
+            with("extras", json!(["bike", "dog", "quiet"])),
+            "`extras` has more than 2 choices"
+        );
+        #[derive(Debug, Deserialize, JsonSchema)]
+        #[expect(dead_code, reason = "read only")]
+        struct Small {
+            n: i8,
+        }
+        let answer = json!({"action": "accept", "content": {"n": 200}});
+        let answer = RawJson::from_serialize(&answer).unwrap();
+        let error = Elicit::typed::<Small>("?").read(&answer).unwrap_err();
+        assert!(error.starts_with("`n`"), "{error}");
+    }
+
+    macro_rules! refused {
+        ($error:expr => $($declaration:item)+) => {{
+            $(#[derive(Debug, Deserialize, JsonSchema)] #[expect(dead_code, reason = "never read")] $declaration)+
+            let question = Elicit::typed::<Asked>("?");
+            let error = question.form().unwrap_err().to_string();
+            let (name, error) = error.split_once(" can not be asked for as a form: ").unwrap();
+            assert!(name.ends_with("Asked"), "{name}");
+            assert_eq!(error, $error);
+            assert!(question.params(ProtocolVersion::LATEST).is_err());
+        }};
+    }
+
+    /// 2026-07-28, Elicitation, Requested Schema: "limited to flat objects with primitive
+    /// properties only".
+    #[test]
+    fn a_type_that_no_form_can_hold_is_refused_with_the_fields_name() {
+        refused!("field `a` is an object, and a form is flat" =>
+            struct Asked { a: Inner }
+            struct Inner { b: u8 });
+        refused!("field `a` is a list whose item is no choice" => struct Asked { a: Vec<String> });
+        refused!("field `a` is a list whose item has `format` in its schema, which forms do not know"
+            => struct Asked { a: Vec<i32> });
+        refused!("field `a` may be anything" => struct Asked { a: Value });
+        refused!("field `a` has `prefixItems` in its schema, which forms do not know"
+            => struct Asked { a: (u8, u8) });
+        refused!("field `a` has `pattern` in its schema, which forms do not know"
+            => struct Asked { #[schemars(regex(pattern = "^a$"))] a: String });
+        refused!("field `a` has a variant that is no text" =>
+            struct Asked { a: Which }
+            enum Which { One(u8), Two });
+        refused!("it is not a struct with named fields" => struct Asked(u8, u8););
+        refused!("it is not a struct with named fields" =>
+            enum Asked { One { a: u8 }, Two { b: u8 } });
+        let error = Elicit::typed::<std::collections::HashMap<String, u8>>("?").form().unwrap_err();
+        assert!(error.to_string().ends_with("its fields have no fixed names"), "{error}");
     }
 }
