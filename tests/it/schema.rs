@@ -6,6 +6,8 @@ use mcp_http::{
     ResourceContents, ResourceLink, Role, ServerBuilder, Tool, ToolAnnotations, ToolError,
 };
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 use crate::support::messages::{
     Session, call, initialize, listen, modern, post, request, stream_head,
@@ -323,4 +325,53 @@ async fn a_message_that_does_not_fit_is_found() {
     }
     let content = json!({"resultType": "complete", "content": [{"type": "video", "data": ""}]});
     assert_ne!(schema.faults("CallToolResult", &content), [""; 0]);
+}
+
+/// Sends a call to a server that answers with these bytes, and reads what comes.
+async fn sent_by_another(head: &str, body: &str) -> Answer {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("a bound socket");
+    let length = body.len();
+    let response = format!("HTTP/1.1 200 OK\r\n{head}Content-Length: {length}\r\n\r\n{body}");
+    tokio::spawn(async move {
+        let (mut peer, _) = listener.accept().await.expect("a connection");
+        peer.write_all(response.as_bytes()).await.expect("it reads");
+        // The request is read, so that closing does not reset the connection.
+        let _ = tokio::io::copy(&mut peer, &mut tokio::io::sink()).await;
+    });
+    Wire::connect(addr).await.send(&modern(1, "tools/call", json!({"name": "t"}), &[])).await
+}
+
+const AS_JSON: &str = "Content-Type: application/json\r\n";
+
+/// A check that cannot fail is none: the client of all tests finds what does not fit.
+#[tokio::test]
+async fn what_fits_is_handed_to_the_test() {
+    let result = json!({"content": [], "resultType": "complete"});
+    let message = json!({"jsonrpc": "2.0", "id": 1, "result": result});
+    let answer = sent_by_another(AS_JSON, &message.to_string()).await;
+    assert_eq!(answer.json(), message);
+}
+
+#[tokio::test]
+#[should_panic(expected = "what the server sent does not fit")]
+async fn a_result_of_another_method_fails_the_test_that_is_sent_it() {
+    skip_without_schema();
+    let result = json!({"tools": [], "resultType": "complete"});
+    let message = json!({"jsonrpc": "2.0", "id": 1, "result": result});
+    sent_by_another(AS_JSON, &message.to_string()).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "what the server sent does not fit")]
+async fn a_message_of_a_stream_that_does_not_fit_fails_the_test_that_is_sent_it() {
+    skip_without_schema();
+    let notification = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {}});
+    let stream = "Content-Type: text/event-stream\r\n";
+    sent_by_another(stream, &format!("data: {notification}\n\n")).await;
+}
+
+/// Where there is no schema nothing can be found, and the tests that show how it is say so.
+fn skip_without_schema() {
+    assert!(Schema::of("2026-07-28").is_some(), "SKIPPED, not: what the server sent does not fit");
 }
