@@ -25,15 +25,17 @@ pub use crate::protocol::version::{Era, ProtocolVersion, UnknownVersion};
 pub use crate::server::Validation;
 pub use crate::server::{
     Annotations, Arguments, BooleanSchema, BoxFuture, BuildError, CacheScope, CallToolResult,
-    Changes, Choice, ClientCapabilities, Content, Context, CreateMessage, CreateMessageResult,
-    Elicit, ElicitForm, ElicitUrl, Elicitation, Elicited, FieldSchema, HandlerError, Icon,
-    IconTheme, Implementation, IncludeContext, IntoResourceResult, IntoToolResult, ListRoots,
-    ModelPreferences, MultiSelectSchema, NumberSchema, ReadRequest, ReadResourceResult, Resource,
-    ResourceCatalogue, ResourceContents, ResourceHandler, ResourceLink, ResourcePage, ResourceSet,
-    ResourceTemplate, ResourceTemplatePage, Role, Root, SamplingContent, SamplingMessage, Server,
-    ServerBuilder, SingleSelectSchema, StopReason, StringFormat, StringSchema, Structured, Tool,
-    ToolAnnotations, ToolCatalogue, ToolChoice, ToolError, ToolHandler, ToolPage, ToolResult,
-    ToolSet, ToolUse, UriTemplate, Variables,
+    Changes, Choice, ClientCapabilities, Completion, CompletionHandler, CompletionReference,
+    CompletionRequest, Content, Context, CreateMessage, CreateMessageResult, Elicit, ElicitForm,
+    ElicitUrl, Elicitation, Elicited, FieldSchema, GetPromptResult, HandlerError, Icon, IconTheme,
+    Implementation, IncludeContext, IntoPromptResult, IntoResourceResult, IntoToolResult,
+    ListRoots, ModelPreferences, MultiSelectSchema, NumberSchema, Prompt, PromptArgument,
+    PromptCatalogue, PromptHandler, PromptMessage, PromptPage, PromptSet, ReadRequest,
+    ReadResourceResult, Resource, ResourceCatalogue, ResourceContents, ResourceHandler,
+    ResourceLink, ResourcePage, ResourceSet, ResourceTemplate, ResourceTemplatePage, Role, Root,
+    SamplingContent, SamplingMessage, Server, ServerBuilder, SingleSelectSchema, StopReason,
+    StringFormat, StringSchema, Structured, Tool, ToolAnnotations, ToolCatalogue, ToolChoice,
+    ToolError, ToolHandler, ToolPage, ToolResult, ToolSet, ToolUse, UriTemplate, Variables,
 };
 #[cfg(feature = "schemars")]
 pub use crate::server::{ElicitTyped, TypedToolResult};

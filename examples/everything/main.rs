@@ -7,6 +7,8 @@
 //! ```
 
 mod asking;
+mod prompts;
+mod resources;
 mod tools;
 
 use mcp_http::{Changes, McpService, Server, serve};
@@ -20,7 +22,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .instructions("Call the tools in any order; they do not depend on each other.")
         .changes(&changes);
     builder = tools::add(builder, &changes);
+    builder = resources::add(builder);
     builder = asking::add(builder);
+    builder = prompts::add(builder, &changes);
     let service = McpService::builder(builder.build()?).build()?;
 
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;

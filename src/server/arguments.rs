@@ -1,19 +1,24 @@
-//! Arguments of a tool call: raw until the handler's type takes them.
+//! Arguments of tools and prompts: raw until the handler's type takes them.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::handler_error::ToolError;
+use super::outcome::no_string;
 use super::raw::{RawJson, excerpt};
+use crate::protocol::jsonrpc::{RpcError, string};
 
 /// At most so many bytes of a deserializer's message are told: it may quote the argument, which
 /// may be as long as the request.
 const MESSAGE_LIMIT: usize = 512;
 
-/// The arguments of a tool call: a JSON object, kept as the text that the client sent.
+/// The arguments of a tool or a prompt: a JSON object, kept as the text that the client sent.
 ///
 /// ```
 /// use mcp_http::{Arguments, Context, Server, Tool, ToolError};
@@ -88,6 +93,21 @@ impl Arguments {
     /// 128.
     pub fn to_value(&self) -> Result<Value, ToolError> {
         self.parse()
+    }
+
+    /// The arguments by their names, where all must be strings.
+    ///
+    /// # Errors
+    ///
+    /// If one is not: the error names it.
+    pub(crate) fn texts(&self) -> Result<BTreeMap<String, Cow<'_, str>>, RpcError> {
+        let members: BTreeMap<String, &RawValue> = serde_json::from_str(self.raw())
+            .map_err(|_| RpcError::invalid_params("the names of arguments must be text"))?;
+        let text = |(name, value): (String, _)| match string(value) {
+            Some(text) => Ok((name, text)),
+            None => Err(no_string(&name)),
+        };
+        members.into_iter().map(text).collect()
     }
 
     /// Parses again to learn which field did not fit, which the fast path does not record.
@@ -171,6 +191,34 @@ mod tests {
         assert!(message.len() <= "`stops`: ".len() + MESSAGE_LIMIT, "{}", message.len());
         let message = misfit(json!({ &long: 1 }));
         assert!(message.len() <= 4 + 2 * MESSAGE_LIMIT, "{}", message.len());
+    }
+
+    /// The schemas of prompts and completion: `additionalProperties: {"type": "string"}`.
+    #[test]
+    fn where_all_must_be_strings_the_one_that_is_not_is_named() {
+        let texts =
+            |value: Value| Arguments::new(&value).unwrap().texts().map(|texts| json!(texts));
+        let fit = json!({"a": "x\n", "é": ""});
+        assert_eq!(texts(fit.clone()), Ok(fit));
+        for other in [json!(1), json!(null), json!(["x"]), json!({})] {
+            assert_eq!(
+                texts(json!({"a": "x", "b": other})),
+                Err(RpcError::invalid_params("`b`: must be a string"))
+            );
+        }
+        // A lone surrogate is no text.
+        let no_text = |raw: &str| {
+            let raw = RawJson::copy(serde_json::from_str(raw).unwrap());
+            Arguments::from_raw(raw).unwrap().texts().unwrap_err().code
+        };
+        assert_eq!(
+            no_text(r#"{"\ud800": "x"}"#),
+            crate::protocol::jsonrpc::ErrorCode::InvalidParams
+        );
+        assert_eq!(
+            no_text(r#"{"x": "\ud800"}"#),
+            crate::protocol::jsonrpc::ErrorCode::InvalidParams
+        );
     }
 
     /// FACTS: "serde's derived structs accept JSON arrays".

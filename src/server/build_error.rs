@@ -27,6 +27,12 @@ enum BuildErrorKind {
     InvalidTool { name: String, reason: String },
     #[error("tool `{name}`: registered twice")]
     DuplicateTool { name: String },
+    #[error("prompt `{name}`: {reason}")]
+    InvalidPrompt { name: String, reason: String },
+    #[error("a server has prompts of its own or a catalogue of prompts, not both")]
+    PromptsAndCatalogue,
+    #[error("completion of `{argument}` of {reference}: {reason}")]
+    InvalidCompletion { reference: String, argument: String, reason: &'static str },
     #[error("a server has tools of its own or a catalogue, not both")]
     ToolsAndCatalogue,
     #[error("resource `{uri}`: {reason}")]
@@ -47,6 +53,24 @@ impl BuildError {
 
     pub(crate) fn duplicate_tool(name: &str) -> Self {
         Self { kind: BuildErrorKind::DuplicateTool { name: name.to_owned() } }
+    }
+
+    pub(crate) fn invalid_prompt(name: &str, reason: impl fmt::Display) -> Self {
+        let (name, reason) = (name.to_owned(), reason.to_string());
+        Self { kind: BuildErrorKind::InvalidPrompt { name, reason } }
+    }
+
+    pub(crate) fn prompts_and_catalogue() -> Self {
+        Self { kind: BuildErrorKind::PromptsAndCatalogue }
+    }
+
+    pub(crate) fn invalid_completion(
+        reference: impl fmt::Display,
+        argument: &str,
+        reason: &'static str,
+    ) -> Self {
+        let (reference, argument) = (reference.to_string(), argument.to_owned());
+        Self { kind: BuildErrorKind::InvalidCompletion { reference, argument, reason } }
     }
 
     pub(crate) fn invalid_resource(uri: &str, reason: impl fmt::Display) -> Self {

@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::build_error::BuildError;
 use super::catalogue::ToolCatalogue;
 use super::changes::Changes;
-use super::completion::Completions;
+use super::completion::CompletionsBuilder;
 use super::handler::ToolHandler;
 use super::implementation::{Icon, Implementation};
 use super::page::PageSize;
-use super::prompts::Prompts;
+use super::prompts::PromptsBuilder;
 use super::registry::{Inner, Logging, RegisteredTool, Server, ToolTable, Tools};
 use super::reply::{CacheHint, CacheScope};
 use super::resources::ResourcesBuilder;
@@ -45,8 +45,8 @@ pub struct ServerBuilder {
     #[cfg(feature = "validation")]
     pub(super) validation: Option<super::validation::Validation>,
     pub(super) resources: ResourcesBuilder,
-    pub(super) prompts: Prompts,
-    pub(super) completions: Completions,
+    pub(super) prompts: PromptsBuilder,
+    pub(super) completions: CompletionsBuilder,
     changes: Option<Changes>,
 }
 
@@ -63,8 +63,8 @@ impl ServerBuilder {
             #[cfg(feature = "validation")]
             validation: None,
             resources: ResourcesBuilder::default(),
-            prompts: Prompts::default(),
-            completions: Completions::default(),
+            prompts: PromptsBuilder::default(),
+            completions: CompletionsBuilder::default(),
             changes: None,
         }
     }
@@ -171,8 +171,10 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// If two tools have one name, if a name or a schema is not valid, or if there are both tools
-    /// and a catalogue. The message names the tool.
+    /// If two tools, two prompts or two resources have one name or URI, if a name, a URI, a template
+    /// or a schema is not valid, if there are some of a kind and a catalogue of that kind besides,
+    /// if what is to be completed is not there, or if a page is to have no entry. The message names
+    /// what is wrong.
     pub fn build(self) -> Result<Server, BuildError> {
         #[cfg(feature = "validation")]
         let guarded = self.guarded()?;
@@ -191,15 +193,18 @@ impl ServerBuilder {
             (Some(catalogue), tools) if tools.is_empty() => Tools::Catalogue(catalogue),
             (Some(_), _) => return Err(BuildError::tools_and_catalogue()),
         };
+        let resources = self.resources.build(self.page_size, self.cache)?;
+        let prompts = self.prompts.build(self.page_size)?;
+        let completions = self.completions.build(&prompts, &resources)?;
         Ok(Server::from_inner(Inner {
             implementation: self.implementation,
             instructions: self.instructions,
             cache: self.cache,
             logging: self.logging,
             tools,
-            resources: self.resources.build(self.page_size, self.cache)?,
-            prompts: self.prompts,
-            completions: self.completions,
+            resources,
+            prompts,
+            completions,
             changes: self.changes,
         }))
     }

@@ -1,11 +1,13 @@
 //! Content blocks: what a tool's result consists of.
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::annotations::{Annotations, WireAnnotations};
-use super::resources::{Base64, ResourceContents, ResourceLink, WireContents, WireLink};
+use super::resources::{
+    Base64, ResourceContents, ResourceLink, WireContents, WireLink, read_base64,
+};
 use super::revision::Revision;
 use crate::protocol::version::ProtocolVersion;
 
@@ -25,24 +27,36 @@ use crate::protocol::version::ProtocolVersion;
 /// ];
 /// # let _ = blocks;
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+///
+/// A gateway reads those of another server from their JSON.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Content {
+    #[serde(flatten)]
     block: Block,
     annotations: Option<Annotations>,
+    #[serde(rename = "_meta")]
     meta: Option<Map<String, Value>>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 enum Block {
-    Text(String),
+    Text {
+        text: String,
+    },
     Image(Media),
     Audio(Media),
+    #[serde(rename = "resource_link")]
     Link(Box<ResourceLink>),
-    Resource(Box<ResourceContents>),
+    Resource {
+        resource: Box<ResourceContents>,
+    },
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Media {
+    #[serde(deserialize_with = "read_base64")]
     data: Bytes,
     mime_type: String,
 }
@@ -71,7 +85,7 @@ enum WireBlock<'a> {
 impl Content {
     /// Text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::new(Block::Text(text.into()))
+        Self::new(Block::Text { text: text.into() })
     }
 
     /// An image; its bytes are sent as Base64.
@@ -91,7 +105,7 @@ impl Content {
 
     /// A resource, embedded.
     pub fn resource(contents: ResourceContents) -> Self {
-        Self::new(Block::Resource(Box::new(contents)))
+        Self::new(Block::Resource { resource: Box::new(contents) })
     }
 
     /// Adds hints for the client.
@@ -112,7 +126,7 @@ impl Content {
     /// The text, if the block is one.
     pub fn as_text(&self) -> Option<&str> {
         match &self.block {
-            Block::Text(text) => Some(text),
+            Block::Text { text } => Some(text),
             _ => None,
         }
     }
@@ -124,7 +138,7 @@ impl Content {
     pub(crate) fn wire(&self, version: ProtocolVersion) -> WireContent<'_> {
         let known = version.knows_titles_and_structure();
         let block = match &self.block {
-            Block::Text(text) => WireBlock::Text { text: text.into() },
+            Block::Text { text } => WireBlock::Text { text: text.into() },
             Block::Image(Media { data, mime_type }) => {
                 WireBlock::Image { data: Base64(data), mime_type }
             }
@@ -133,7 +147,9 @@ impl Content {
             }
             Block::Link(link) if known => WireBlock::ResourceLink(link.wire(version)),
             Block::Link(link) => WireBlock::Text { text: link.to_text().into() },
-            Block::Resource(contents) => WireBlock::Resource { resource: contents.wire(version) },
+            Block::Resource { resource } => {
+                WireBlock::Resource { resource: resource.wire(version) }
+            }
         };
         WireContent {
             block,
@@ -186,6 +202,34 @@ mod tests {
             latest(Content::resource(ResourceContents::text("a:b", "x"))),
             json!({"type": "resource", "resource": {"uri": "a:b", "text": "x"}})
         );
+    }
+
+    #[test]
+    fn what_is_read_is_written_again() {
+        for published in [
+            json!({"type": "text", "text": "a", "annotations": {"audience": ["user"], "priority": 0.5}}),
+            json!({"type": "image", "data": "AQI=", "mimeType": "image/png", "_meta": {"a.b/c": 1}}),
+            json!({"type": "audio", "data": "", "mimeType": "audio/wav"}),
+            json!({
+                "type": "resource_link", "uri": "a:b", "name": "b", "title": "B", "mimeType": "a/b",
+                "size": 7, "annotations": {"lastModified": "2025-01-12T15:00:58Z"},
+            }),
+            json!({"type": "resource", "resource": {"uri": "a:b", "text": "x", "mimeType": "a/b"}}),
+            json!({"type": "resource", "resource": {"uri": "a:b", "blob": "/wABAg=="}}),
+        ] {
+            let read: Content = serde_json::from_value(published.clone()).unwrap();
+            assert_eq!(wire(&read, ProtocolVersion::LATEST), published);
+            let text = published.to_string();
+            assert_eq!(serde_json::from_str::<Content>(&text).unwrap(), read);
+        }
+        for broken in [
+            json!({"type": "video", "data": ""}),
+            json!({"type": "image", "data": "no Base64", "mimeType": "image/png"}),
+            json!({"type": "resource", "resource": {"uri": "a:b"}}),
+            json!({"type": "resource", "resource": {"uri": "a:b", "text": "", "blob": ""}}),
+        ] {
+            assert!(serde_json::from_value::<Content>(broken.clone()).is_err(), "{broken}");
+        }
     }
 
     /// 2025-03-26, schema, CallToolResult: text, image, audio and embedded resources only.

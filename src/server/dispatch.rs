@@ -43,8 +43,9 @@ impl Server {
             "resources/list" | "resources/read" | "resources/templates/list" => {
                 self.resources().dispatch(request, cx)
             }
-            "prompts/list" | "prompts/get" => self.prompts().dispatch(request, cx),
-            "completion/complete" => self.completions().complete(request, cx),
+            "prompts/list" => self.list_prompts(request, cx),
+            "prompts/get" => self.get_prompt(request, cx),
+            "completion/complete" => self.complete(request, cx),
             method => Err(RpcError::method_not_found(method)),
         };
         dispatched.unwrap_or_else(|error| Dispatched::Ready(Err(error)))
@@ -133,7 +134,7 @@ fn is_null(raw: &RawValue) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::task::Poll;
 
     use futures::FutureExt;
@@ -152,7 +153,12 @@ mod tests {
     };
 
     /// Dispatches a request whose params are these.
-    fn dispatch(server: &Server, method: &str, params: Value, cx: &Context) -> Dispatched {
+    pub(crate) fn dispatch(
+        server: &Server,
+        method: &str,
+        params: Value,
+        cx: &Context,
+    ) -> Dispatched {
         let body = Bytes::from(params.to_string());
         let raw: std::collections::BTreeMap<&str, &RawValue> =
             serde_json::from_slice(&body).unwrap();
@@ -161,7 +167,7 @@ mod tests {
     }
 
     /// The answer to a request whose handler never waits.
-    fn answer(
+    pub(crate) fn answer(
         server: &Server,
         method: &str,
         params: Value,

@@ -59,6 +59,8 @@ pub(crate) enum ErrorKind {
     InvalidArguments { field: Option<String>, message: String },
     /// There is no such tool.
     UnknownTool(String),
+    /// There is no such prompt.
+    UnknownPrompt(String),
     /// There is no resource of this URI.
     ResourceNotFound(String),
     /// A JSON-RPC error of the application's own.
@@ -108,6 +110,12 @@ impl HandlerError {
     /// There is no tool of this name: for a [`ToolCatalogue`](crate::ToolCatalogue).
     pub fn unknown_tool(name: impl Into<String>) -> Self {
         Self::from_kind(ErrorKind::UnknownTool(name.into()))
+    }
+
+    /// There is no prompt of this name: for a [`PromptCatalogue`](crate::PromptCatalogue), and for
+    /// what completes the prompts of one.
+    pub fn unknown_prompt(name: impl Into<String>) -> Self {
+        Self::from_kind(ErrorKind::UnknownPrompt(name.into()))
     }
 
     /// There is no resource of this URI, or not for this caller (2026-07-28, Resources, Error
@@ -278,6 +286,7 @@ impl fmt::Display for ErrorKind {
             }
             Self::InvalidArguments { field: None, message } => f.write_str(message),
             Self::UnknownTool(name) => write!(f, "Unknown tool: {name}"),
+            Self::UnknownPrompt(name) => write!(f, "Unknown prompt: {name}"),
             Self::ResourceNotFound(uri) => write!(f, "Resource not found: {uri}"),
             Self::Protocol { message, .. } => f.write_str(message),
             Self::MissingClientCapabilities(required) => {

@@ -59,11 +59,16 @@ pub use builder::ServerBuilder;
 pub use catalogue::{ToolCatalogue, ToolPage};
 pub use changes::Changes;
 pub use client::ClientCapabilities;
+pub use completion::{Completion, CompletionHandler, CompletionReference, CompletionRequest};
 pub use content::Content;
 pub use context::Context;
 pub use handler::{BoxFuture, ToolHandler};
 pub use handler_error::{HandlerError, ToolError};
 pub use implementation::{Icon, IconTheme, Implementation};
+pub use prompts::{
+    GetPromptResult, IntoPromptResult, Prompt, PromptArgument, PromptCatalogue, PromptHandler,
+    PromptMessage, PromptPage, PromptSet,
+};
 pub use registry::Server;
 pub use reply::CacheScope;
 pub use resources::{

@@ -638,6 +638,74 @@ mod tests {
     }
 
     #[test]
+    fn a_request_keeps_its_place_among_what_was_said() {
+        let outbox = outbox(9, 99);
+        outbox.send_log("l".into());
+        assert_eq!(outbox.send_request(1, "r1".into()), Ok(()));
+        assert!(outbox.needs_stream());
+        outbox.send_progress(1.0, "p".into());
+        let log = Arc::new(Log::default());
+        outbox.forward_to(log.clone());
+        assert_eq!(outbox.send_request(2, "r2".into()), Ok(()));
+        assert_eq!(log.said(), ["l", "r1", "p", "r2"]);
+        outbox.close();
+        assert_eq!(outbox.send_request(3, "r3".into()), Err(RequestRefused::Closed));
+        assert_eq!(log.said().len(), 4);
+    }
+
+    #[test]
+    fn a_request_takes_the_place_of_progress_and_of_nothing_else() {
+        let outbox = outbox(3, 99);
+        outbox.send_progress(0.0, "p0".into());
+        outbox.send_log("l".into());
+        outbox.send_progress(1.0, "p1".into());
+        assert_eq!(outbox.send_request(1, "r1".into()), Ok(()));
+        assert_eq!(outbox.send_request(2, "r2".into()), Ok(()));
+        assert_eq!(outbox.send_request(3, "r3".into()), Err(RequestRefused::NoRoom));
+        assert_eq!(take(&outbox), ["l", "r1", "r2"]);
+    }
+
+    #[test]
+    fn log_messages_that_had_no_room_are_told_before_the_request_that_follows() {
+        let outbox = outbox(9, 140);
+        outbox.send_log("x".repeat(141).into());
+        assert_eq!(outbox.send_request(1, "r".into()), Ok(()));
+        let taken = take(&outbox);
+        assert!(taken[0].contains("\"dropped\":1"), "{taken:?}");
+        assert_eq!(taken[1..], ["r"]);
+        // In a sink as well, if there is room for both.
+        let outbox = self::outbox(9, 999);
+        let narrow = Arc::new(Narrow { log: Log::default(), room: Mutex::new(1) });
+        outbox.forward_to(narrow.clone());
+        outbox.send_log("a".into());
+        *narrow.room.lock().unwrap() = 5;
+        assert_eq!(outbox.send_request(1, "r".into()), Ok(()));
+        let said = narrow.log.said();
+        assert!(said[0].contains("\"dropped\":1"), "{said:?}");
+        assert_eq!(said[1..], ["r"]);
+    }
+
+    /// The last eighth of the memory is for what may not be refused.
+    #[test]
+    fn a_request_may_use_the_last_eighth_of_the_budget_and_no_more() {
+        let budget = Budget::new(80);
+        let outbox = Outbox::new(OutboxLimits::default(), LogLevel::Warning, &budget);
+        outbox.send_log("x".repeat(70).into());
+        assert_eq!(outbox.send_request(1, "0123456789".into()), Ok(()));
+        assert_eq!(outbox.send_request(2, "x".into()), Err(RequestRefused::NoRoom));
+        assert!(budget.take_pressure());
+    }
+
+    #[test]
+    fn a_request_wakes_the_one_who_waits() {
+        let outbox = outbox(9, 99);
+        let wakes = Arc::new(Wakes::default());
+        outbox.register(&waker(wakes.clone()));
+        assert_eq!(outbox.send_request(1, "r".into()), Ok(()));
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
     fn a_message_wakes_the_one_who_registered_last_once() {
         let outbox = outbox(9, 99);
         let (first, second) = (Arc::new(Wakes::default()), Arc::new(Wakes::default()));

@@ -1,4 +1,4 @@
-//! From the error of a tool to its answer.
+//! From the error of a handler to its answer.
 
 use serde_json::json;
 
@@ -75,6 +75,32 @@ pub(crate) fn unknown_tool(name: &str) -> RpcError {
     RpcError::invalid_params(format!("Unknown tool: {}", excerpt(name, NAME_LIMIT)))
 }
 
+/// An invalid prompt name (2026-07-28, Prompts and Completion, Error Handling: `-32602`).
+pub(crate) fn unknown_prompt(name: &str) -> RpcError {
+    RpcError::invalid_params(format!("Unknown prompt: {}", excerpt(name, NAME_LIMIT)))
+}
+
+/// There is no resource template of this URI to complete (2026-07-28, Completion, Error Handling).
+pub(crate) fn unknown_template(uri: &str) -> RpcError {
+    RpcError::invalid_params(format!("Unknown resource template: {}", excerpt(uri, NAME_LIMIT)))
+}
+
+/// An argument that is to be completed is not there (2026-07-28, Completion, Security: "Validate
+/// all completion inputs").
+pub(crate) fn unknown_argument(name: &str) -> RpcError {
+    RpcError::invalid_params(format!("`{}`: no such argument", excerpt(name, NAME_LIMIT)))
+}
+
+/// A required argument is missing (2026-07-28, Prompts, Error Handling: `-32602`).
+pub(crate) fn missing_argument(name: &str) -> RpcError {
+    RpcError::invalid_params(format!("`{}`: missing required argument", excerpt(name, NAME_LIMIT)))
+}
+
+/// An argument is no string, as those of prompts and of completion are.
+pub(crate) fn no_string(name: &str) -> RpcError {
+    RpcError::invalid_params(format!("`{}`: must be a string", excerpt(name, NAME_LIMIT)))
+}
+
 /// "Resource not found" (2026-07-28, Resources, Error Handling: `-32602`; before, Resources, Error
 /// Handling: `-32002`), whose data names the URI.
 pub(crate) fn resource_not_found(uri: &str, version: ProtocolVersion) -> RpcError {
@@ -108,6 +134,7 @@ fn protocol_error(kind: ErrorKind, version: ProtocolVersion) -> RpcError {
         | ErrorKind::AwaitsInput(_) => RpcError::internal(kind.to_string()),
         ErrorKind::CannotAsk(_) => RpcError::invalid_params(kind.to_string()),
         ErrorKind::UnknownTool(name) => unknown_tool(&name),
+        ErrorKind::UnknownPrompt(name) => unknown_prompt(&name),
         ErrorKind::ResourceNotFound(uri) => resource_not_found(&uri, version),
         ErrorKind::Protocol { code, message, data } => {
             let error = RpcError::new(named(code), message);
@@ -191,6 +218,20 @@ mod tests {
         assert_eq!(unknown_tool("x"), RpcError::invalid_params("Unknown tool: x"));
         let error = unknown_tool(&"é".repeat(1_000));
         assert_eq!(error.message.len(), "Unknown tool: ".len() + NAME_LIMIT);
+    }
+
+    /// 2026-07-28, Prompts, Error Handling: "Invalid prompt name: `-32602`".
+    #[test]
+    fn an_unknown_prompt_is_named_but_not_at_any_length() {
+        let error = request_error(HandlerError::unknown_prompt("x"), ProtocolVersion::V2025_03_26);
+        assert_eq!(error, RpcError::invalid_params("Unknown prompt: x"));
+        for error in
+            [unknown_prompt, unknown_template, unknown_argument, missing_argument, no_string]
+        {
+            let error = error(&"é".repeat(1_000));
+            assert_eq!(error.code, ErrorCode::InvalidParams);
+            assert!(error.message.len() < NAME_LIMIT + 32, "{}", error.message);
+        }
     }
 
     /// 2026-07-28, Resources, Error Handling: "servers MUST return a JSON-RPC error with code `-32602`

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::ask::Question;
+use super::completion::Completion;
 use super::page::ListPage;
+use super::prompts::GetPromptResult;
 use super::resources::ReadReply;
 use super::result::CallToolResult;
 use crate::protocol::jsonrpc::ObjectWriter;
@@ -64,6 +66,10 @@ pub(crate) enum Reply {
     List(ListPage),
     /// What is in a resource.
     ReadResource(ReadReply),
+    /// What a prompt became.
+    GetPrompt(Box<GetPromptResult>),
+    /// What was suggested.
+    Completion(Completion),
     /// What the handler must know before it can go on. It is no reply where the client is asked
     /// meanwhile.
     InputRequired(Vec<Question>),
@@ -86,6 +92,8 @@ impl Reply {
             Self::CallTool(result) => result.write(version, object),
             Self::List(page) => page.write(object),
             Self::ReadResource(read) => read.write(version, object),
+            Self::GetPrompt(result) => result.write(version, object),
+            Self::Completion(completion) => object.member("completion", &completion.wire()),
         }
     }
 
@@ -94,7 +102,8 @@ impl Reply {
         match self {
             Self::CallTool(result) => result.meta(),
             Self::ReadResource(read) => read.meta(),
-            Self::Empty | Self::List(_) | Self::InputRequired(_) => None,
+            Self::GetPrompt(result) => result.meta(),
+            Self::Empty | Self::List(_) | Self::Completion(_) | Self::InputRequired(_) => None,
         }
     }
 
@@ -104,7 +113,11 @@ impl Reply {
         match self {
             Self::List(page) => Some(page.cache_hint()),
             Self::ReadResource(read) => Some(read.cache_hint()),
-            Self::Empty | Self::CallTool(_) | Self::InputRequired(_) => None,
+            Self::Empty
+            | Self::CallTool(_)
+            | Self::GetPrompt(_)
+            | Self::Completion(_)
+            | Self::InputRequired(_) => None,
         }
     }
 }

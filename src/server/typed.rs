@@ -132,7 +132,7 @@ fn input_schema<A: JsonSchema>() -> Value {
 
 /// A schema without what is said already: 2020-12 is the default (2026-07-28, Tools, Tool), and
 /// the name of a Rust type tells a model nothing.
-fn schema<T: JsonSchema>(settings: SchemaSettings) -> Value {
+pub(super) fn schema<T: JsonSchema>(settings: SchemaSettings) -> Value {
     let settings = settings.with(|settings| settings.meta_schema = None);
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.remove("title");

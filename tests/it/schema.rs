@@ -2,8 +2,9 @@
 //! What it sends in any other test is held against it as well: see `support/tee.rs`.
 
 use mcp_http::{
-    Annotations, Arguments, CallToolResult, Changes, Content, Context, Icon, IconTheme, LogLevel,
-    ResourceContents, ResourceLink, Role, ServerBuilder, Tool, ToolAnnotations, ToolError,
+    Annotations, Arguments, CallToolResult, Changes, Content, Context, HandlerError, Icon,
+    IconTheme, LogLevel, ReadRequest, ReadResourceResult, Resource, ResourceContents, ResourceLink,
+    ResourceTemplate, Role, ServerBuilder, Tool, ToolAnnotations, ToolError,
 };
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -12,6 +13,7 @@ use tokio::net::TcpListener;
 use crate::support::messages::{
     Session, call, initialize, listen, modern, post, request, stream_head,
 };
+use crate::support::prompts::prompts;
 use crate::support::schema::Schema;
 use crate::support::server::TestServer;
 use crate::support::wire::{Answer, Wire};
@@ -69,12 +71,36 @@ fn talkative(builder: ServerBuilder) -> ServerBuilder {
         )
         .with_icon(icon())
         .with_meta("com.example/tag", json!({"a": [1]}));
-    builder
+    prompts(builder)
         .title("The server")
         .description("Says all that there is to say")
         .website_url("https://example.com")
         .icon(icon())
         .instructions("Call everything.")
+        .static_resource(
+            Resource::new("file:///a.txt", "a.txt")
+                .with_title("A")
+                .with_description("Has all members")
+                .with_mime_type("text/plain")
+                .with_annotations(annotations())
+                .with_icon(icon())
+                .with_meta("com.example/tag", 1),
+            ReadResourceResult::text("text").with_meta("com.example/tag", 2).with_contents(
+                ResourceContents::blob("file:///b", vec![1_u8]).with_meta("com.example/tag", 3),
+            ),
+        )
+        .resource_template(
+            ResourceTemplate::new("file:///t/{+path}{?v}", "t")
+                .with_title("T")
+                .with_description("Has all members")
+                .with_mime_type("text/plain")
+                .with_annotations(annotations())
+                .with_icon(icon())
+                .with_meta("com.example/tag", 1),
+            |request: ReadRequest, _: Context| async move {
+                Ok::<_, HandlerError>(request.uri().to_owned())
+            },
+        )
         .tool(tool, |_: Arguments, cx: Context| async move { everything(&cx) })
         .tool(
             Tool::new("needy").with_description("Needs sampling"),
@@ -90,16 +116,20 @@ fn talkative(builder: ServerBuilder) -> ServerBuilder {
         )
 }
 
+fn annotations() -> Annotations {
+    Annotations::new()
+        .with_audience([Role::User, Role::Assistant])
+        .with_priority(0.5)
+        .with_last_modified("2025-01-12T15:00:58Z")
+}
+
 fn everything(cx: &Context) -> Result<CallToolResult, ToolError> {
     cx.progress(0.0, None, "");
     cx.progress(0.5, Some(1.5), "half");
     cx.progress(1.0, Some(1.5), "whole");
     cx.log(LogLevel::Info, "a text");
     cx.log_from("db", LogLevel::Emergency, json!({"n": [1, null]}));
-    let annotations = Annotations::new()
-        .with_audience([Role::User, Role::Assistant])
-        .with_priority(0.5)
-        .with_last_modified("2025-01-12T15:00:58Z");
+    let annotations = annotations();
     let link = ResourceLink::new("https://example.com/a.csv", "a.csv")
         .with_title("A table")
         .with_description("of numbers")
@@ -128,6 +158,30 @@ fn exchange(asked: &'static str, params: Value) -> Exchange {
     Exchange { asked, body: request(format!("{asked}#1"), asked, params) }
 }
 
+/// What is asked of prompts and of completion in every revision.
+fn about_prompts() -> Vec<(&'static str, Value)> {
+    let complete = |argument: &str| {
+        json!({
+            "ref": {"type": "ref/prompt", "name": "code_review"},
+            "argument": {"name": argument, "value": ""},
+        })
+    };
+    vec![
+        ("prompts/list", json!({})),
+        ("prompts/list", json!({"cursor": "none"})),
+        ("prompts/get", json!({"name": "code_review", "arguments": {"code": "x"}})),
+        ("prompts/get", json!({"name": "code_review", "arguments": {}})),
+        ("prompts/get", json!({"name": "content"})),
+        ("prompts/get", json!({"name": "fail"})),
+        ("prompts/get", json!({"name": "nobody"})),
+        ("completion/complete", complete("language")),
+        ("completion/complete", complete("line")),
+        ("completion/complete", complete("note")),
+        ("completion/complete", complete("nothing")),
+        ("completion/complete", json!({})),
+    ]
+}
+
 /// The requests of a session, in order.
 fn legacy_exchanges() -> Vec<Exchange> {
     let asks = |tool: &str, arguments: Value| json!({"name": tool, "arguments": arguments, "_meta": {"progressToken": "t"}});
@@ -147,8 +201,15 @@ fn legacy_exchanges() -> Vec<Exchange> {
         exchange("tools/call", asks("picky", json!({}))),
         exchange("tools/call", asks("nobody", json!({}))),
         exchange("tools/call", json!({})),
+        exchange("resources/list", json!({})),
+        exchange("resources/list", json!({"cursor": "none"})),
+        exchange("resources/templates/list", json!({})),
+        exchange("resources/read", json!({"uri": "file:///a.txt"})),
+        exchange("resources/read", json!({"uri": "file:///t/a/b?v=1"})),
+        exchange("resources/read", json!({"uri": "file:///nothing"})),
+        exchange("resources/read", json!({"uri": "no uri"})),
         exchange("unknown/method", json!({})),
-        exchange("prompts/list", json!({})),
+        exchange("resources/list", json!({})),
     ]
 }
 
@@ -177,7 +238,8 @@ async fn assert_legacy(version: &'static str) {
     assert_eq!(opened.json()["result"]["protocolVersion"], version);
     let session = Session::open(&server, version).await;
     let mut wire = server.connect().await;
-    for Exchange { asked, body } in legacy_exchanges() {
+    let of_prompts = about_prompts().into_iter().map(|(asked, params)| exchange(asked, params));
+    for Exchange { asked, body } in legacy_exchanges().into_iter().chain(of_prompts) {
         let answer = wire.send(&session.post(&body)).await;
         assert_eq!(answer.status(), 200, "{body}");
         schema.assert_answer(asked, &answer);
@@ -263,10 +325,20 @@ async fn every_message_of_2026_07_28_fits_its_schema() {
         ("tools/call", asks("picky", json!({}))),
         ("tools/call", asks("nobody", json!({}))),
         ("tools/call", json!({"name": "everything", "arguments": {"region": "x"}})),
+        ("resources/list", json!({})),
+        ("resources/list", json!({"cursor": "none"})),
+        ("resources/templates/list", json!({})),
+        ("resources/read", json!({"uri": "file:///a.txt"})),
+        ("resources/read", json!({"uri": "file:///t/a/b?v=1"})),
+        ("resources/read", json!({"uri": "file:///nothing"})),
+        ("resources/read", json!({"uri": "no uri"})),
         ("unknown/method", json!({})),
         ("subscriptions/listen", json!({"notifications": {}})),
         ("subscriptions/listen", json!({})),
-    ] {
+    ]
+    .into_iter()
+    .chain(about_prompts())
+    {
         let answer = wire.send(&modern("id", asked, params, &[])).await;
         schema.assert_answer(asked, &answer);
     }

@@ -125,6 +125,9 @@ impl Asked {
             }
             Reply::TimedOut => Input::TimedOut,
             Reply::Unsent(why) => Input::Unavailable(match why {
+                Unsent::Uninitialized => {
+                    "it has not sent `notifications/initialized`, before which it is asked nothing"
+                }
                 Unsent::TooMany => "too many requests to this client are open",
                 Unsent::NoRoom => "there is no room for a request to the client on its stream",
                 Unsent::NoStream => "there is no stream on which the client could be asked",

@@ -35,6 +35,8 @@ pub(crate) enum Reply<'a> {
 /// Why a request cannot reach the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unsent {
+    /// It has not said that it is initialized.
+    Uninitialized,
     /// As many are open as may be.
     TooMany,
     /// What waits to be read leaves no room for it.

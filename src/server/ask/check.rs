@@ -126,7 +126,7 @@ fn is_email(text: &str) -> bool {
 }
 
 /// A scheme, a colon, and characters that a URI can have (RFC 3986, sections 2 and 3.1).
-fn is_uri(text: &str) -> bool {
+pub(super) fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));

@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Object, parse};
+use super::check::is_uri;
 use super::field::FieldSchema;
 use super::question::{Ask, unknown_to_the_revision};
 #[cfg(feature = "schemars")]
@@ -76,7 +77,7 @@ enum Presence {
 /// person who was asked, since a URL can be passed on (Elicitation, Phishing).
 ///
 /// The URL must hold nothing secret about the person and must not be authenticated beforehand
-/// (Elicitation, Safe URL Handling).
+/// (Elicitation, Safe URL Handling). To ask with one that has no scheme or no host is an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ElicitUrl {
     message: String,
@@ -276,6 +277,9 @@ impl Ask for ElicitUrl {
         if !version.knows_elicitation_modes() {
             return Err(unknown_to_the_revision(self));
         }
+        if !is_url(&self.url) {
+            return Err(ToolError::new("the page that a client is asked to open has no valid URL"));
+        }
         let params = WireUrl {
             mode: "url",
             message: &self.message,
@@ -288,6 +292,13 @@ impl Ask for ElicitUrl {
     fn read(&self, answer: &RawJson) -> Result<Self::Answer, String> {
         Ok(read(answer)?.map(|_| ()))
     }
+}
+
+/// Whether a person can be sent there (2026-07-28, Elicitation, URL Mode Elicitation Requests: "The
+/// `url` parameter MUST contain a valid URL"): a URI with a host.
+fn is_url(text: &str) -> bool {
+    let host = text.split_once("://").map(|(_, rest)| rest);
+    is_uri(text) && host.is_some_and(|host| !host.is_empty() && !host.starts_with(['/', '?', '#']))
 }
 
 /// Whether a mode is declared: by an object, as every capability.
@@ -345,5 +356,33 @@ impl Serialize for InOrder {
             object.serialize_entry(name, schema)?;
         }
         object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2025-11-25 and 2026-07-28, Elicitation, URL Mode Elicitation Requests: "The `url` parameter
+    /// MUST contain a valid URL."
+    #[test]
+    fn a_page_that_has_no_valid_url_is_not_asked_for() {
+        let params = |url: &str| Elicit::url("Open", url).params(ProtocolVersion::LATEST);
+        for url in ["https://example.com/connect/7?a=b#c", "http://localhost:8080", "x-app://a/b"] {
+            assert!(params(url).is_ok(), "{url}");
+        }
+        for url in [
+            "",
+            "example.com",
+            "/connect",
+            "//a",
+            "https:",
+            "https://",
+            "https:///a",
+            "https://a b",
+        ] {
+            let error = params(url).unwrap_err().to_string();
+            assert_eq!(error, "the page that a client is asked to open has no valid URL", "{url}");
+        }
     }
 }

@@ -1,25 +1,21 @@
 //! Prompts: messages that a server prepares for its users.
 
-use super::context::Context;
-use super::dispatch::{Dispatched, Request};
-use crate::protocol::jsonrpc::RpcError;
+mod builder;
+mod catalogue;
+mod dispatch;
+mod handler;
+mod prompt;
+mod result;
+mod set;
+mod table;
+#[cfg(feature = "schemars")]
+mod typed;
 
-/// The prompts of a server.
-#[derive(Default)]
-pub(crate) struct Prompts {}
+pub use catalogue::{PromptCatalogue, PromptPage};
+pub use handler::PromptHandler;
+pub use prompt::{Prompt, PromptArgument};
+pub use result::{GetPromptResult, IntoPromptResult, PromptMessage};
+pub use set::PromptSet;
 
-impl Prompts {
-    /// Whether there are none, and cannot be any.
-    pub(crate) fn is_none(&self) -> bool {
-        true
-    }
-
-    /// Begins to serve a request of a method that starts with `prompts/`.
-    pub(crate) fn dispatch(
-        &self,
-        request: &Request<'_>,
-        _cx: Context,
-    ) -> Result<Dispatched, RpcError> {
-        Err(RpcError::method_not_found(request.method))
-    }
-}
+pub(crate) use builder::PromptsBuilder;
+pub(crate) use table::Prompts;

@@ -138,3 +138,5 @@ fn reading(
         })
     }))
 }
+#[cfg(test)]
+mod tests;

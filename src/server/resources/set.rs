@@ -83,8 +83,8 @@ impl ResourceSet {
         self
     }
 
-    /// Adds a resource, in place of one of the same URI. That its contents have changed is not
-    /// told by this, but that the list has.
+    /// Adds a resource, in place of one of the same URI. That the list has changed is told; that
+    /// the contents of one have is told by [`Changes::resource_updated`].
     ///
     /// # Errors
     ///
@@ -188,8 +188,7 @@ impl ResourceSet {
     }
 
     fn announce(&self) {
-        // The seam: `self.changes.resources_changed()`, once the handle has it.
-        let _ = &self.changes;
+        self.changes.resources_changed();
     }
 
     fn entries(&self) -> RwLockReadGuard<'_, Entries> {
@@ -256,10 +255,14 @@ impl fmt::Debug for ResourceSet {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use futures::FutureExt;
 
     use super::*;
+    use crate::protocol::change::{Change, Notice};
     use crate::protocol::version::ProtocolVersion;
+    use crate::server::Audience;
     use crate::server::context::tests::{context, info};
 
     fn cx() -> Context {
@@ -316,6 +319,38 @@ mod tests {
         assert_eq!(read(&set, "a:1"), Err("Resource not found: a:1".into()));
         assert!(set.insert_static(Resource::new("no uri", "n"), "").is_err());
         assert_eq!(list(&set, None).unwrap().0, ["a:2"]);
+    }
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<Change>>);
+
+    impl Audience for Heard {
+        fn hear(&self, notice: &Notice) {
+            self.0.lock().unwrap().push(notice.subject().change());
+        }
+    }
+
+    /// 2026-07-28, Resources, List Changed Notification.
+    #[test]
+    fn whatever_changes_a_list_is_told_and_nothing_else_is() {
+        let changes = Changes::new();
+        let heard = Arc::new(Heard::default());
+        changes.add(&heard);
+        let told = || std::mem::take(&mut *heard.0.lock().unwrap());
+        let set = ResourceSet::new(&changes);
+        set.insert(Resource::new("a:1", "n"), says("")).unwrap();
+        assert_eq!(told(), [Change::Resources]);
+        set.insert_static(Resource::new("a:2", "n"), "").unwrap();
+        assert_eq!(told(), [Change::Resources]);
+        set.insert_template(template("a:t/{x}"), says("")).unwrap();
+        assert_eq!(told(), [Change::Resources]);
+        assert!(set.remove("a:1") && set.remove_template("a:t/{x}"));
+        assert_eq!(told(), [Change::Resources; 2]);
+        assert!(!set.remove("a:1") && !set.remove_template("a:t/{x}"));
+        assert!(set.insert(Resource::new("no uri", "n"), says("")).is_err());
+        assert!(set.insert_template(template("a:{x}{y}"), says("")).is_err());
+        assert_eq!(read(&set, "a:2").unwrap(), "");
+        assert_eq!(told(), []);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::reply::{ReadReply, WrittenRead};
 use super::served::Served;
 use super::uri_template::UriTemplate;
 use crate::server::build_error::BuildError;
+use crate::server::completion::Known;
 use crate::server::page::{PageSize, WrittenList};
 use crate::server::reply::CacheHint;
 
@@ -65,11 +66,21 @@ impl Resources {
         matches!(self.source, Source::None)
     }
 
-    /// The template of this text, if one was registered.
-    #[expect(dead_code, reason = "completion asks which variables there are")]
-    pub(crate) fn template(&self, text: &str) -> Option<&UriTemplate> {
-        let Source::Registered(table) = &self.source else { return None };
-        table.templates.iter().map(|registered| &registered.uris).find(|it| it.as_str() == text)
+    /// Whether there is a template of this text, with this variable.
+    pub(crate) fn knows(&self, text: &str, variable: &str) -> Known {
+        let table = match &self.source {
+            Source::None => return Known::NoReference,
+            Source::Catalogue(_) => return Known::Maybe,
+            Source::Registered(table) => table,
+        };
+        let mut templates = table.templates.iter().map(|registered| &registered.uris);
+        match templates.find(|template| template.as_str() == text) {
+            Some(found) if found.variables().any(|known| known == variable) => Known::Both,
+            Some(_) => Known::NoArgument,
+            // A URI without variables can be referred to as well, but there is nothing to complete.
+            None if table.by_uri.contains_key(text) => Known::NoArgument,
+            None => Known::NoReference,
+        }
     }
 }
 

@@ -13,9 +13,10 @@ pub(super) fn check(uri: &str) -> Result<(), Cow<'static, str>> {
     if uri.len() > MAX_URI {
         return Err(format!("longer than {MAX_URI} bytes").into());
     }
-    match UriStr::new(uri) {
-        Ok(_) => Ok(()),
-        Err(_) => Err("not a URI (RFC 3986)".into()),
+    if uri.is_ascii() && UriStr::new(uri).is_ok() {
+        Ok(())
+    } else {
+        Err("not a URI (RFC 3986)".into())
     }
 }
 
@@ -53,5 +54,28 @@ mod tests {
         let uri = format!("a:{}", "x".repeat(MAX_URI - 2));
         assert_eq!(check(&uri), Ok(()));
         assert_eq!(check(&(uri + "x")).unwrap_err(), "longer than 8192 bytes");
+    }
+
+    /// What a peer sends is looked at before any handler's guard: it must not panic.
+    #[test]
+    fn nothing_makes_the_check_panic_or_lets_through_what_is_in_no_uri() {
+        const PIECES: [&str; 24] = [
+            ":", "/", "?", "#", "[", "]", "@", "%", "%4", "%41", "%FF", "a", "1", "-", "~", "::",
+            "v1.", " ", "\\", "\"", "{", "|", "\0", "ü",
+        ];
+        let (mut state, mut accepted) = (1_u32, 0);
+        for length in (0..12).cycle().take(20_000) {
+            let mut uri = String::from("a:");
+            for _ in 0..length {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                uri.push_str(PIECES[(state >> 16) as usize % PIECES.len()]);
+            }
+            if check(&uri).is_ok() {
+                accepted += 1;
+                let forbidden = |c: char| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(c);
+                assert!(!uri.contains(forbidden), "{uri:?}");
+            }
+        }
+        assert!(accepted > 1_000, "{accepted}");
     }
 }

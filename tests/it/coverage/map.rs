@@ -1,13 +1,15 @@
-//! The map itself: `tests/coverage.toml`.
+//! The map itself: the files of `tests/coverage/`, each of some pages.
+
+use std::fs;
 
 use serde::Deserialize;
 
 use super::crate_folder;
 use super::inventory::Inventory;
 
-/// The whole file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// All files together, or one of them.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Map {
     pub requirement: Vec<Entry>,
     pub defect: Vec<Entry>,
@@ -16,9 +18,19 @@ pub struct Map {
 
 impl Map {
     pub fn read() -> Self {
-        let path = crate_folder().join("tests/coverage.toml");
-        let text = std::fs::read_to_string(&path).expect("tests/coverage.toml");
-        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        let folder = crate_folder().join("tests/coverage");
+        let entries = fs::read_dir(&folder).expect("tests/coverage/");
+        let files = entries.map(|entry| entry.expect("an entry of tests/coverage/").path());
+        let mut map = Self::default();
+        for file in files.filter(|file| file.extension().is_some_and(|of| of == "toml")) {
+            let text = fs::read_to_string(&file).expect("a file of tests/coverage/");
+            let part: Self =
+                toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            map.requirement.extend(part.requirement);
+            map.defect.extend(part.defect);
+            map.advisory.extend(part.advisory);
+        }
+        map
     }
 }
 

@@ -55,9 +55,12 @@ pub fn normalised(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A line without what makes it a heading or an item of a list.
+/// A line without what makes it a heading, an item of a list, or a callout's first or last line.
 fn without_marker(line: &str) -> &str {
     let line = line.trim();
+    if line.starts_with(":::") {
+        return "";
+    }
     let unnumbered = line.trim_start_matches(|c: char| c.is_ascii_digit());
     if unnumbered.len() < line.len() {
         return unnumbered.strip_prefix(". ").unwrap_or(line);

@@ -116,6 +116,28 @@ async fn an_unknown_method_is_200_with_method_not_found() {
     }
 }
 
+/// 2025-11-25 (and 2025-06-18), Base Protocol, `_meta`: "Certain key names are reserved by MCP for
+/// protocol-level metadata, as specified below; implementations MUST NOT make assumptions about
+/// values at these keys."
+#[tokio::test]
+async fn reserved_keys_of_meta_may_hold_anything() {
+    let server = TestServer::start().await;
+    for version in VERSIONS {
+        let session = Session::open(&server, version).await;
+        for value in [json!(null), json!("x"), json!(-1), json!([{}]), json!({"taskId": 1})] {
+            let meta = json!({
+                "modelcontextprotocol.io/other": value,
+                "io.modelcontextprotocol/related-task": value,
+                "io.modelcontextprotocol/logLevel": value,
+                "io.modelcontextprotocol/clientInfo": value,
+            });
+            let params = json!({"name": "log", "arguments": {}, "_meta": meta});
+            let answer = session.send(&server, &request(1, "tools/call", params)).await;
+            assert_eq!(json_gist(&answer), "1=done", "{version}, {value}");
+        }
+    }
+}
+
 /// FACTS, others: "bad JSON is answered 415 text/plain"; the suite does not notice "invalid JSON
 /// answered 202". JSON-RPC 2.0, section 5.1: -32700.
 #[tokio::test]

@@ -3,9 +3,11 @@
 //! Nothing waits for a clock: tests wait for the tools' probe, for bytes, or for the end of a
 //! stream.
 
+mod asking;
 mod batches;
 mod cancellation;
 mod changes;
+mod completion;
 mod concurrency;
 mod disconnect;
 mod expiry;
@@ -17,6 +19,8 @@ mod listen;
 mod logging;
 mod messages;
 mod principals;
+mod prompts;
+mod resources;
 mod resume;
 mod sessions;
 mod stateless;

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use mcp_http::{
-    Arguments, Context, CreateMessage, Elicit, Elicited, Head, McpServiceBuilder, Principal,
-    Refusal, ServerBuilder, StateKeys, StringSchema, Tool, ToolError,
+    Arguments, BoxFuture, CallToolResult, Context, CreateMessage, Elicit, Elicited, Head,
+    McpService, McpServiceBuilder, Principal, Refusal, Server, ServerBuilder, StateKeys,
+    StringSchema, Tool, ToolCatalogue, ToolError, ToolPage, serve,
 };
 use serde_json::{Value, json};
 
 use crate::support::messages::modern;
 use crate::support::server::TestServer;
-use crate::support::wire::Answer;
+use crate::support::wire::{Answer, Wire};
 
 /// Asks for a word under this key.
 fn word(cx: &Context, key: &str) -> Result<String, ToolError> {
@@ -24,7 +25,8 @@ fn word(cx: &Context, key: &str) -> Result<String, ToolError> {
 }
 
 /// Tools that ask: `rounds` three times one after the other, `together` three things at once,
-/// `chatty` after it has reported progress, `once` for what may be done once.
+/// `twice` the same thing twice, `page` to open a page, `chatty` after it has reported progress,
+/// `once` for what may be done once.
 fn asking(builder: ServerBuilder) -> ServerBuilder {
     builder
         .tool(Tool::new("rounds"), |_: Arguments, cx: Context| async move {
@@ -39,6 +41,15 @@ fn asking(builder: ServerBuilder) -> ServerBuilder {
             let (word, roots) = (word(&cx, "word"), cx.list_roots("roots"));
             let (model, word, roots) = (model?, word?, roots?);
             Ok::<_, ToolError>(format!("{} {word} {}", model.text(), roots[0].uri()))
+        })
+        .tool(Tool::new("twice"), |_: Arguments, cx: Context| async move {
+            let (first, second) = (word(&cx, "a"), word(&cx, "a"));
+            Ok::<_, ToolError>(format!("{} {}", first?, second?))
+        })
+        .tool(Tool::new("page"), |_: Arguments, cx: Context| async move {
+            let agreed =
+                cx.elicit("page", Elicit::url("Please sign in", "https://example.com/7"))?;
+            Ok::<_, ToolError>(agreed.is_accepted().to_string())
         })
         .tool(Tool::new("chatty"), |_: Arguments, cx: Context| async move {
             cx.progress(1.0, None, "");
@@ -132,6 +143,33 @@ async fn what_a_handler_asks_is_its_result_and_the_request_comes_again_with_the_
     assert_eq!(text(&call(&server, "other", again).await), "hello");
 }
 
+/// Server Requirements, 1: "`inputRequests` keys are server assigned identifiers and MUST be unique
+/// within the scope of the request"; 2: values "MUST be one of `ElicitRequest`,
+/// `CreateMessageRequest`, or `ListRootsRequest`"; Message Patterns: "Servers MUST NOT initiate
+/// JSON-RPC requests".
+#[tokio::test]
+async fn questions_are_no_requests_of_json_rpc_and_each_key_stands_once() {
+    let server = server().await;
+    let answer = call(&server, "together", json!({})).await;
+    let result = &answer.json()["result"];
+    for (key, method) in [
+        ("word", "elicitation/create"),
+        ("model", "sampling/createMessage"),
+        ("roots", "roots/list"),
+    ] {
+        let question = result["inputRequests"][key].as_object().expect("a question");
+        assert_eq!(question["method"], method);
+        assert_eq!((question.get("id"), question.get("jsonrpc")), (None, None), "{key}");
+    }
+    // Caching: hints are on results that are complete.
+    assert_eq!((result.get("ttlMs"), result.get("cacheScope")), (None, None));
+    let answer = call(&server, "twice", json!({})).await;
+    assert_eq!(answer.text().matches(r#""a":"#).count(), 1, "{}", answer.text());
+    let (_, state) = asked(&answer);
+    let again = json!({"inputResponses": {"a": accept("w")}, "requestState": state});
+    assert_eq!(text(&call(&server, "twice", again).await), "w w");
+}
+
 /// DESIGN, decision 14: the state carries the earlier answers, "because a retry brings only the
 /// latest".
 #[tokio::test]
@@ -175,6 +213,79 @@ async fn several_things_are_asked_at_once_and_what_is_missing_again() {
     });
     let more = json!({"inputResponses": {"model": model}, "requestState": state});
     assert_eq!(text(&call(&server, "together", more).await), "Paris w file:///home");
+}
+
+/// Error Handling, the same; without any answer it is all that was asked.
+#[tokio::test]
+async fn what_comes_without_an_answer_is_asked_again() {
+    let server = server().await;
+    let (keys, state) = asked(&call(&server, "together", json!({})).await);
+    for more in [
+        json!({ "requestState": state }),
+        json!({"requestState": state, "inputResponses": {}}),
+        json!({"requestState": state, "inputResponses": {"another": 1}}),
+    ] {
+        assert_eq!(asked(&call(&server, "together", more).await).0, keys);
+    }
+}
+
+/// Server Requirements, 8: "Servers MUST NOT assume that clients will fulfill the `inputRequests` or
+/// retry the original request." There is room for one call, and whoever does not come back has it
+/// no longer.
+#[tokio::test]
+async fn a_client_that_does_not_come_back_leaves_nothing_behind() {
+    let server = server_with(|service| service.max_calls(1)).await;
+    for _ in 0..20 {
+        asked(&call(&server, "rounds", json!({})).await);
+    }
+    assert_eq!((server.service.sessions(), server.service.log_bytes()), (0, 0));
+    assert_eq!(call(&server, "echo", json!({})).await.status(), 200);
+}
+
+/// A catalogue whose list asks.
+struct Curious;
+
+impl ToolCatalogue for Curious {
+    fn list(
+        self: Arc<Self>,
+        _: Option<String>,
+        cx: Context,
+    ) -> BoxFuture<'static, Result<ToolPage, ToolError>> {
+        Box::pin(async move {
+            word(&cx, "a")?;
+            Ok(ToolPage::new([]))
+        })
+    }
+
+    fn find(
+        self: Arc<Self>,
+        _: String,
+        _: Context,
+    ) -> BoxFuture<'static, Result<Option<Arc<Tool>>, ToolError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn call(
+        self: Arc<Self>,
+        name: String,
+        _: Arguments,
+        _: Context,
+    ) -> BoxFuture<'static, Result<CallToolResult, ToolError>> {
+        Box::pin(async { Err(ToolError::unknown_tool(name)) })
+    }
+}
+
+/// Supported Requests: "Servers MUST NOT send `InputRequiredResult` responses on any other client
+/// requests" than `prompts/get`, `resources/read` and `tools/call`.
+#[tokio::test]
+async fn a_list_cannot_ask() {
+    let server = Server::builder("curious", "1").catalogue(Curious).build().expect("a server");
+    let service = McpService::builder(server).build().expect("a service");
+    let running = serve(service).bind("127.0.0.1:0").await.expect("a free port");
+    let meta = json!({"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}});
+    let list = modern(1, "tools/list", json!({ "_meta": meta }), &[]);
+    let answer = Wire::connect(running.local_addr()).await.send(&list).await;
+    assert_eq!(refused(&answer).0, -32603, "{}", answer.text());
 }
 
 /// Error Handling: "the server SHOULD ignore any information it does not recognize or need".
@@ -229,6 +340,9 @@ async fn a_client_is_not_asked_what_it_did_not_declare() {
         ("other", json!({}), json!({"elicitation": {}})),
         ("other", json!({"elicitation": {"url": {}}}), json!({"elicitation": {"form": {}}})),
         ("together", json!({"elicitation": {}, "roots": {}}), json!({"sampling": {}})),
+        // An empty object counts as forms alone.
+        ("page", json!({"elicitation": {}}), json!({"elicitation": {"url": {}}})),
+        ("page", json!({"elicitation": {"form": {}}}), json!({"elicitation": {"url": {}}})),
     ] {
         let meta = json!({"io.modelcontextprotocol/clientCapabilities": declared});
         let answer = call(&server, tool, json!({ "_meta": meta })).await;

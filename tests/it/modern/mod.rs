@@ -2,6 +2,7 @@
 
 mod annotations;
 mod cancellation;
+mod completion;
 mod discovery;
 mod envelope;
 mod errors;
@@ -11,4 +12,6 @@ mod listen;
 mod messages;
 mod notifications;
 mod params;
+mod prompts;
+mod resources;
 mod updates;

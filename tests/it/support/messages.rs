@@ -47,12 +47,22 @@ pub fn notification(method: &str, params: Value) -> String {
 
 /// The body of an `initialize`.
 pub fn initialize(version: &str) -> String {
+    initialize_with(version, json!({}))
+}
+
+/// The body of an `initialize` of a client with these capabilities.
+pub fn initialize_with(version: &str, capabilities: Value) -> String {
     let client = json!({"name": "test", "version": "0"});
     request(
         0,
         "initialize",
-        json!({"protocolVersion": version, "capabilities": {}, "clientInfo": client}),
+        json!({"protocolVersion": version, "capabilities": capabilities, "clientInfo": client}),
     )
+}
+
+/// A client's answer to a request of the server's.
+pub fn answer(id: &Value, result: Value) -> String {
+    json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string()
 }
 
 /// The body of a `tools/call`.
@@ -80,8 +90,13 @@ pub struct Session {
 impl Session {
     /// Opens one: `initialize`, then `notifications/initialized`.
     pub async fn open(server: &TestServer, version: &str) -> Self {
+        Self::open_with(server, version, json!({})).await
+    }
+
+    /// Opens one for a client with these capabilities.
+    pub async fn open_with(server: &TestServer, version: &str, capabilities: Value) -> Self {
         let mut wire = server.connect().await;
-        let answer = wire.send(&post(&[], &initialize(version))).await;
+        let answer = wire.send(&post(&[], &initialize_with(version, capabilities))).await;
         assert_eq!(answer.status(), 200, "{}", answer.text());
         let id = answer.header("mcp-session-id").expect("a session id").to_owned();
         let session = Self { id, version: version.to_owned() };

@@ -4,6 +4,8 @@ pub mod h2;
 pub mod messages;
 #[cfg(all(unix, feature = "schemars"))]
 pub mod process;
+pub mod prompts;
+pub mod resources;
 pub mod schema;
 pub mod server;
 mod tee;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mcp_http::{
-    Arguments, CallToolResult, Changes, Context, LogLevel, McpService, McpServiceBuilder, Running,
-    Server, ServerBuilder, StandaloneStream, StreamKind, Tool, ToolError, serve,
+    Arguments, CallToolResult, Changes, Context, LogLevel, McpService, McpServiceBuilder, Resource,
+    Running, Server, ServerBuilder, StandaloneStream, StreamKind, Tool, ToolError, serve,
 };
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -170,7 +170,8 @@ pub fn tools(builder: ServerBuilder, probe: &Probe) -> ServerBuilder {
 
 /// A prompt and a resource.
 pub fn readable(builder: ServerBuilder) -> ServerBuilder {
-    builder
+    let config = Resource::new("file:///project/config.json", "config.json");
+    builder.static_resource(config, "{}")
 }
 
 pub const LEVELS: [LogLevel; 8] = [

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Call, State};
+use super::{Call, Phase, State};
 use crate::protocol::legacy::effects::Effects;
 use crate::protocol::legacy::limits::Limits;
 use crate::protocol::legacy::log::{Kind, Refused};
@@ -15,6 +15,9 @@ use crate::protocol::time::Millis;
 
 impl State {
     /// Opens a request to the client, of a call in flight. It is still to be said.
+    ///
+    /// 2025-11-25 (and 2025-03-26, 2025-06-18), Lifecycle, Initialization: "The server SHOULD NOT
+    /// send requests other than pings and logging before receiving the `initialized` notification."
     pub(in crate::protocol::legacy) fn ask(
         &mut self,
         key: u64,
@@ -23,6 +26,9 @@ impl State {
     ) -> Result<u64, Unsent> {
         if !self.calls.contains_key(&key) {
             return Err(Unsent::NoStream);
+        }
+        if self.phase != Phase::Initialized {
+            return Err(Unsent::Uninitialized);
         }
         self.requests.open(key, asker, limits).ok_or(Unsent::TooMany)
     }

@@ -9,6 +9,17 @@ use super::*;
 use crate::protocol::jsonrpc::Response;
 use crate::protocol::legacy::requests::{Asker, Heard, Reply, Unsent};
 
+/// Sessions here are those of clients that have said that they are initialized.
+fn with_limits(limits: Limits) -> (Registry, Arc<Session>) {
+    let (registry, session) = super::with_limits(limits);
+    session.set_initialized();
+    (registry, session)
+}
+
+fn session() -> Arc<Session> {
+    with_limits(Limits::default()).1
+}
+
 /// Notes what it hears.
 #[derive(Default)]
 struct Ear(Mutex<Vec<String>>);
@@ -93,6 +104,22 @@ fn ids_never_repeat_in_a_session() {
     assert_eq!(ask(&two).1, 4);
 }
 
+/// 2025-11-25 (and 2025-03-26, 2025-06-18), Lifecycle, Initialization: "The server SHOULD NOT send
+/// requests other than pings and logging before receiving the `initialized` notification."
+#[test]
+fn a_client_that_did_not_say_that_it_is_initialized_is_asked_nothing() {
+    let (_registry, session) = super::with_limits(Limits::default());
+    let (call, mut post) = streaming(&session, 1);
+    let refused = call.ask(Arc::new(Ear::default()) as Arc<dyn Asker>);
+    assert_eq!(refused.unwrap_err(), Unsent::Uninitialized);
+    assert_eq!(read(&mut post), ["prime 1-0"]);
+    session.set_initialized();
+    let (ear, id) = ask(&call);
+    assert_eq!((id, read(&mut post)), (1, vec!["1-1 ask 1".to_owned()]));
+    assert_eq!(answer(&session, id, "1"), Heard::Yes);
+    assert_eq!(ear.heard(), ["1"]);
+}
+
 #[test]
 fn an_answer_counts_once_and_only_to_a_request_that_is_open() {
     let session = session();
@@ -124,7 +151,9 @@ fn an_answer_reaches_the_requests_of_its_own_session_alone() {
     let registry = Registry::new(Limits::default(), Vec::new());
     let [one, two] = [1, 2].map(|n| {
         let opening = opening(ProtocolVersion::V2025_11_25, Principal::anonymous());
-        registry.open(id(n), opening).unwrap()
+        let session = registry.open(id(n), opening).unwrap();
+        session.set_initialized();
+        session
     });
     let (call, _post) = streaming(&one, 1);
     let (ear, request) = ask(&call);

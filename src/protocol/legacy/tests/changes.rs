@@ -97,6 +97,13 @@ fn a_change_is_told_anew_although_an_older_one_is_still_to_be_replayed() {
     announce(&session);
     drop(replay);
     assert_eq!(read(&mut session.open_standalone(NOW).unwrap()), ["0-2 changed"]);
+    session.subscribe("a").unwrap();
+    update(&session, "a");
+    assert_eq!(read(&mut session.open_standalone(NOW).unwrap()), ["0-3 a"]);
+    let replay = resume(&session, "0-2");
+    update(&session, "a");
+    drop(replay);
+    assert_eq!(read(&mut session.open_standalone(NOW).unwrap()), ["0-4 a"]);
 }
 
 /// A client may claim to have read what no connection was given.
@@ -108,6 +115,13 @@ fn a_cursor_past_what_was_given_does_not_silence_the_stream() {
     assert_eq!(read(&mut get), [""; 0]);
     announce(&session);
     assert_eq!(read(&mut get), ["0-2 changed"]);
+    session.subscribe("a").unwrap();
+    drop(get);
+    update(&session, "a");
+    let mut get = resume(&session, "0-3");
+    assert_eq!(read(&mut get), [""; 0]);
+    update(&session, "a");
+    assert_eq!(read(&mut get), ["0-4 a"]);
 }
 
 /// Decision 5: "the standalone stream starts anew with the change notifications for all that it may

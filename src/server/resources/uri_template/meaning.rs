@@ -68,7 +68,7 @@ impl Meaning<'_, '_> {
             self.variables.push(Variable { name: Arc::from(spec.name), arity: spec.arity });
         }
         Ok(match operator {
-            Operator::Simple => list(&variables, ",", self.simple.without(Class::of(","))),
+            Operator::Simple => list(&variables, ",", self.simple.without(comma(specs))),
             Operator::Reserved => list(&variables, ",", self.reserved(index)),
             Operator::Fragment => {
                 let class = ANY.without(Class::of("#"));
@@ -98,6 +98,14 @@ impl Meaning<'_, '_> {
         let query = if begins('?', Operator::Query) { Class::of("?") } else { Class::NONE };
         let fragment = if begins('#', Operator::Fragment) { Class::of("#") } else { Class::NONE };
         ANY.without(query.or(fragment))
+    }
+}
+
+/// What is between several values.
+fn comma(specs: &[VarSpec<'_>]) -> Class {
+    match specs {
+        [VarSpec { arity: Arity::One, .. }] => Class::NONE,
+        _ => Class::of(","),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use iri_string::spec::UriSpec;
 use iri_string::template::UriTemplateStr;
-use iri_string::template::simple_context::SimpleContext;
+use iri_string::template::simple_context::{SimpleContext, Value as ExpandedValue};
 
 use super::*;
 
@@ -162,7 +162,6 @@ fn what_a_template_expands_to_it_matches_with_the_same_variables() {
         "t:x?f=1{&one,two}",
         "t:{one}{?two}",
         "t:{one}{/two}.json",
-        "t:x{#one}",
         "t:x{/one}{;two}",
     ] {
         for one in values {
@@ -174,10 +173,7 @@ fn what_a_template_expands_to_it_matches_with_the_same_variables() {
                 let uri = expanded.expand::<UriSpec, _>(&context).unwrap().to_string();
                 let variables = template(text).matches(&uri);
                 let variables = variables.unwrap_or_else(|| panic!("{text} {uri}"));
-                // `{#var}` leaves what looks encoded as it is, so that it cannot be told.
-                if !text.contains('#') || !one.contains('%') {
-                    assert_eq!(variables.get("one"), Some(one), "{text} {uri}");
-                }
+                assert_eq!(variables.get("one"), Some(one), "{text} {uri}");
                 if text.contains("two") {
                     assert_eq!(variables.get("two"), Some(two), "{text} {uri}");
                 }
@@ -189,15 +185,13 @@ fn what_a_template_expands_to_it_matches_with_the_same_variables() {
 /// RFC 6570, section 3.2: how a list is expanded where its variable is exploded.
 #[test]
 fn lists_that_a_template_expands_to_it_matches() {
-    let list = ["a", "b/c", "d,e&f"];
-    for (text, uri) in [
-        ("t:{list*}", "t:a,b%2Fc,d%2Ce%26f"),
-        ("t:x{/list*}", "t:x/a/b%2Fc/d%2Ce%26f"),
-        ("t:x{?list*}", "t:x?list=a&list=b%2Fc&list=d%2Ce%26f"),
-        ("t:x?f{&list*}", "t:x?f&list=a&list=b%2Fc&list=d%2Ce%26f"),
-        ("t:x{;list*}", "t:x;list=a;list=b%2Fc;list=d%2Ce%26f"),
-    ] {
-        let variables = template(text).matches(uri).unwrap_or_else(|| panic!("{text} {uri}"));
+    for text in ["t:{list*}", "t:x{/list*}", "t:x{?list*}", "t:x?f{&list*}", "t:x{;list*}"] {
+        let list = ["a", "b/c", "d,e&f"];
+        let mut context = SimpleContext::new();
+        context.insert("list", ExpandedValue::List(list.map(str::to_owned).to_vec()));
+        let expanded = UriTemplateStr::new(text).unwrap();
+        let uri = expanded.expand::<UriSpec, _>(&context).unwrap().to_string();
+        let variables = template(text).matches(&uri).unwrap_or_else(|| panic!("{text} {uri}"));
         assert_eq!(variables.get_all("list"), list, "{text} {uri}");
     }
 }
