@@ -271,9 +271,8 @@ mod tests {
     /// dereference `$ref` values that resolve to a network URI"; schemas with an unresolved one
     /// "SHOULD be rejected rather than silently treated as permissive".
     #[test]
-    fn a_reference_to_what_is_not_in_the_schema_is_refused_and_nothing_is_fetched() {
-        for uri in ["http://localhost/a.json", "https://example.com/a.json", "file:///etc/hostname"]
-        {
+    fn a_reference_to_what_is_not_in_the_schema_is_refused() {
+        for uri in ["http://127.0.0.1/a", "https://example.com/a.json", "file:///etc/hostname"] {
             let said = refused(&json!({"properties": {"x": {"$ref": uri}}}));
             assert_eq!(
                 said,

@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 /// The revisions, oldest first.
 pub const REVISIONS: [&str; 4] = ["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
 
+/// The extension of the latest revision that the crate serves.
+const TASKS: &str = "ext-tasks";
+
 /// By which the registry knows the schema.
 const URI: &str = "urn:schema";
 
@@ -30,6 +33,7 @@ pub struct Schema {
 
 static SCHEMAS: LazyLock<[Option<Schema>; REVISIONS.len()]> =
     LazyLock::new(|| REVISIONS.map(Schema::read));
+static EXTENSION: LazyLock<Option<Schema>> = LazyLock::new(|| Schema::read(TASKS));
 
 impl Schema {
     /// The schema of a revision; `None`, loudly, where it is not there and need not be.
@@ -57,12 +61,15 @@ impl Schema {
         let builder = Registry::new().add(URI, root.clone()).expect("the schema is one");
         let registry = builder.prepare().expect("the schema refers to itself alone");
         let definitions = root[definitions(&root)].as_object().expect("definitions");
+        let method =
+            |part: &Value| part["properties"]["method"]["const"].as_str().map(str::to_owned);
         let of_method = |(name, definition): (&String, &Value)| {
-            let method = definition["properties"]["method"]["const"].as_str()?;
-            Some((method.to_owned(), name.clone()))
+            let parts = definition["allOf"].as_array().into_iter().flatten();
+            let method = method(definition).or_else(|| parts.filter_map(method).next())?;
+            Some((method, name.clone()))
         };
         let mut by_method: HashMap<_, _> = definitions.iter().filter_map(of_method).collect();
-        // 2026-07-28 gives this one a union's name.
+        // 2026-07-28 has another definition, a union of one, with the same method.
         let cancelled = "CancelledNotification";
         if definitions.contains_key(cancelled) {
             by_method.insert("notifications/cancelled".to_owned(), cancelled.to_owned());
@@ -113,9 +120,9 @@ impl Schema {
         let whole = if message.get("id").is_some() { "Request" } else { "Notification" };
         let mut faults = self.faults(&format!("JSONRPC{whole}"), message);
         let method = message["method"].as_str().unwrap_or_default();
-        match self.by_method.get(method) {
-            Some(definition) if definition.ends_with(whole) => {
-                faults.extend(self.faults(definition, message));
+        match self.of_method(method) {
+            Some((schema, definition)) if definition.ends_with(whole) => {
+                faults.extend(schema.faults(definition, message));
             }
             _ => faults.push(format!("{}: no {whole} is {method:?}", self.version)),
         }
@@ -134,14 +141,26 @@ impl Schema {
 
     /// What is wrong with the result of a method.
     fn faults_of(&self, method: &str, result: &Value) -> Vec<String> {
-        let input_required = result["resultType"] == "input_required";
-        let definition = match self.by_method.get(method) {
-            Some(_) if input_required => "InputRequiredResult".to_owned(),
-            Some(request) => request.replace("Request", "Result"),
-            None => return vec![format!("{}: {method} has a result", self.version)],
+        let Some((schema, request)) = self.of_method(method) else {
+            return vec![format!("{}: {method} has a result", self.version)];
         };
-        let definition = if self.has(&definition) { definition } else { "EmptyResult".to_owned() };
-        self.faults(&definition, result)
+        let (schema, definition) = match (result["resultType"].as_str(), &*EXTENSION) {
+            (Some("input_required"), _) => (schema, "InputRequiredResult".to_owned()),
+            (Some("task"), Some(tasks)) => (tasks, "CreateTaskResult".to_owned()),
+            _ => (schema, request.replace("Request", "Result")),
+        };
+        if schema.has(&definition) {
+            schema.faults(&definition, result)
+        } else {
+            self.faults("EmptyResult", result)
+        }
+    }
+
+    /// The definition of a request or a notification, which may be the extension's.
+    fn of_method(&self, method: &str) -> Option<(&Self, &str)> {
+        let extension = EXTENSION.as_ref().filter(|_| self.version == REVISIONS[3]);
+        let mut schemas = std::iter::once(self).chain(extension);
+        schemas.find_map(|schema| Some((schema, &**schema.by_method.get(method)?)))
     }
 
     fn faults_of_error(&self, message: &Value) -> Vec<String> {
