@@ -23,8 +23,8 @@ use crate::support::prompts::prompts;
 use crate::support::server::TestServer;
 use crate::support::wire::{Answer, Wire};
 
-/// The schema of one revision.
-struct Schema {
+/// The schema of one revision, or of an extension.
+pub struct Schema {
     version: &'static str,
     root: Value,
     /// The validators made so far, by the definitions they are for.
@@ -36,7 +36,7 @@ type Asked<'a> = &'a str;
 
 impl Schema {
     /// Reads it; `None`, loudly, where it is not there and need not be.
-    fn of(version: &'static str) -> Option<Self> {
+    pub fn of(version: &'static str) -> Option<Self> {
         let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/spec");
         let folder = std::env::var_os("MCP_SPEC_DIR").map_or_else(|| beside.into(), PathBuf::from);
         let path = folder.join(version).join("schema.json");
@@ -82,7 +82,7 @@ impl Schema {
         options.build(&schema).expect("the specification's schema is one")
     }
 
-    fn assert(&self, definition: &str, value: &Value) {
+    pub fn assert(&self, definition: &str, value: &Value) {
         let faults = self.faults(definition, value);
         assert!(faults.is_empty(), "{} {faults:#?}\n{value:#}", self.version);
     }
