@@ -1,12 +1,11 @@
-//! A long job as a task: the client is answered with a handle at once, and asks for the result
-//! later. The job asks a question in the middle of its work.
+//! Tasks: a tool whose work outlives its request. A client that knows the extension gets a handle
+//! at once and asks for the result later; any other waits for it as ever. The handler is the same.
 //!
 //! ```text
-//! cargo run --example tasks
+//! PORT=8080 cargo run --example tasks      (0 takes any free port)
 //! ```
 //!
-//! A client that knows tasks (revision 2026-07-28) declares the extension with each request. Begin
-//! a report; the answer holds its `taskId`:
+//! A client declares the extension with each request. The answer to the first holds a `taskId`:
 //!
 //! ```text
 //! ask() {   # METHOD NAME PARAMS
@@ -18,60 +17,61 @@
 //!           "elicitation": {"form": {}},
 //!           "extensions": {"io.modelcontextprotocol/tasks": {}}}}}}'
 //! }
-//! ask tools/call report '"name": "report", "arguments": {"year": 2026}'
-//! ```
+//! ask tools/call signed_report '"name": "signed_report", "arguments": {"year": 2026}'
 //!
-//! Look at it, answer its question once it has one, or cancel it:
-//!
-//! ```text
 //! id=…
 //! ask tasks/get $id '"taskId": "'$id'"'
 //! ask tasks/update $id '"taskId": "'$id'", "inputResponses": {
-//!       "currency": {"action": "accept", "content": {"currency": "EUR"}}}'
+//!       "signature": {"action": "accept", "content": {"name": "Ada"}}}'
 //! ask tasks/cancel $id '"taskId": "'$id'"'
 //! ```
-//!
-//! To a client that does not declare the extension, the same tool answers with its result.
 
 use std::time::Duration;
 
 use mcp_http::{
-    Context, Elicit, Elicited, McpService, Server, SingleSelectSchema, TaskOptions, TaskSupport,
-    Tool, ToolError, serve,
+    Context, Elicit, Elicited, McpService, Server, StringSchema, TaskOptions, TaskSupport, Tool,
+    ToolError, serve,
 };
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Report {
-    /// The year that is reported on
+    /// The year to report on
     year: u16,
+}
+
+async fn report(report: Report, cx: Context) -> Result<String, ToolError> {
+    for quarter in 1..=4_u32 {
+        // The message is what `tasks/get` says of a task that works.
+        cx.progress(quarter.into(), Some(4.0), format!("quarter {quarter}"));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(format!("All went well in {}", report.year))
+}
+
+/// A task may ask, too: it waits until `tasks/update` brings the answer.
+async fn signed_report(args: Report, cx: Context) -> Result<String, ToolError> {
+    let form = Elicit::form("Who signs?").with_required("name", StringSchema::new());
+    let Elicited::Accept(signed) = cx.elicit("signature", form)? else {
+        return Err(ToolError::new("nobody wants to sign it"));
+    };
+    Ok(format!("{}\nSigned: {}", report(args, cx).await?, signed["name"]))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let tool = Tool::new("report")
-        .with_description("Writes the report of a year, which takes half a minute")
-        .with_task(TaskSupport::allowed().with_poll_interval(Duration::from_secs(2)));
+    let task = |name: &str, description: &str| {
+        Tool::new(name).with_description(description).with_task(TaskSupport::allowed())
+    };
     let server = Server::builder("reports", env!("CARGO_PKG_VERSION"))
-        .typed_tool_with(tool, report)
         .tasks(TaskOptions::new().with_ttl(Duration::from_secs(600)))
+        .typed_tool_with(task("report", "Writes a report"), report)
+        .typed_tool_with(task("signed_report", "Writes a report that is signed"), signed_report)
         .build()?;
-    let running = serve(McpService::builder(server).build()?).bind("127.0.0.1:8080").await?;
+    let service = McpService::builder(server).build()?;
+
+    let port = std::env::var("PORT").unwrap_or_else(|_| "8080".to_owned());
+    let running = serve(service).bind(format!("127.0.0.1:{port}")).await?;
     println!("http://{}/mcp", running.local_addr());
     running.until_signal().await?;
     Ok(())
-}
-
-async fn report(args: Report, cx: Context) -> Result<String, ToolError> {
-    // Asked first: a handler runs anew when it is answered, so work belongs after it.
-    let choices = SingleSelectSchema::new(["EUR", "USD"]);
-    let form = Elicit::form("In which currency?").with_required("currency", choices);
-    let Elicited::Accept(answer) = cx.elicit("currency", form)? else {
-        return Err(ToolError::new("without a currency there is no report"));
-    };
-    for month in 1..=12_u8 {
-        // Of a task this is the status message; elsewhere it is told as progress.
-        cx.progress(month.into(), Some(12.0), format!("adding up month {month}"));
-        tokio::time::sleep(Duration::from_millis(2_500)).await;
-    }
-    Ok(format!("The year {}, in {}", args.year, answer["currency"]))
 }
