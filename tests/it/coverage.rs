@@ -171,7 +171,7 @@ fn every_page_is_mapped_or_left_out_for_a_reason() {
             page.strip_prefix(left_out).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let mapped = PAGES.iter().filter(|(known, _)| *known == page).count();
-        let left_out = LEFT_OUT.iter().filter(|(left_out, _)| is_below(&left_out)).count();
+        let left_out = LEFT_OUT.iter().filter(|(left_out, _)| is_below(left_out)).count();
         if mapped + left_out != 1 {
             faults.push(format!("{page}: mapped {mapped} times and left out {left_out} times"));
         }

@@ -231,7 +231,7 @@ fn nobody_is_asked_for_a_schema_that_stands_elsewhere() {
         .tool(Tool::new("t").with_input_schema(schema), take)
         .validation(Validation::both())
         .build();
-    let error = server.err().expect("a schema that is refused").to_string();
+    let error = server.expect_err("a schema that is refused").to_string();
     assert!(error.contains(&elsewhere), "{error}");
     assert!(listener.accept().is_err(), "somebody came for it");
 }
