@@ -23,6 +23,8 @@ from everything import ServerFailed, everything  # noqa: E402
 from report import Report  # noqa: E402
 
 RUN_SECONDS = 240
+#: Small, so that every client has to follow cursors. The scenarios know it.
+PAGE_SIZE = "7"
 LEGACY = ("2025-03-26", "2025-06-18", "2025-11-25")
 BOTH = (*LEGACY, "2026-07-28", "auto")
 
@@ -61,7 +63,7 @@ def drive(options: argparse.Namespace, client: Client, revision: str, report: Re
         report.add("skipped", name, "the client is not installed")
         return
     try:
-        with everything(options.binary) as url:
+        with everything(options.binary, PAGE_SIZE=PAGE_SIZE) as url:
             done = subprocess.run(
                 [*command, "--url", url, "--revision", revision, *(["--full"] if options.full else [])],
                 stdin=subprocess.DEVNULL,
