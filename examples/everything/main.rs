@@ -11,6 +11,7 @@
 mod asking;
 mod prompts;
 mod resources;
+mod tasks;
 mod tools;
 
 use mcp_http::{Changes, McpService, Server, serve};
@@ -27,6 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     builder = resources::add(builder, &changes);
     builder = asking::add(builder);
     builder = prompts::add(builder, &changes);
+    builder = tasks::add(builder);
     if let Ok(entries) = std::env::var("PAGE_SIZE") {
         builder = builder.page_size(entries.parse()?);
     }

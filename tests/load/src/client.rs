@@ -87,9 +87,14 @@ impl Target {
 
     /// An `initialize` as bytes.
     pub fn initialize(&self, revision: Revision) -> Vec<u8> {
+        self.initialize_with(revision, &json!({}))
+    }
+
+    /// An `initialize` of a client with these capabilities, as bytes.
+    pub fn initialize_with(&self, revision: Revision, capabilities: &Value) -> Vec<u8> {
         let params = json!({
             "protocolVersion": revision.as_str(),
-            "capabilities": {},
+            "capabilities": capabilities,
             "clientInfo": {"name": "load", "version": "0"},
         });
         self.post(&[], &request(1, "initialize", params))
@@ -140,6 +145,11 @@ fn push_headers(request: &mut String, headers: &[(&str, &str)]) {
 /// A request's body.
 pub fn request(id: impl Into<Value>, method: &str, params: Value) -> String {
     json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params}).to_string()
+}
+
+/// The body of an answer to a request of the server's.
+pub fn answer(id: &Value, result: Value) -> String {
+    json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string()
 }
 
 /// A notification's body.
@@ -235,14 +245,34 @@ pub struct Session {
 impl Session {
     /// Opens a session: `initialize`, then `notifications/initialized`.
     pub async fn open(target: &Target, wire: &mut Wire, revision: Revision) -> Result<Self> {
-        let session = Self::begin(target, wire, revision).await?;
+        Self::open_with(target, wire, revision, &json!({})).await
+    }
+
+    /// The same for a client with these capabilities.
+    pub async fn open_with(
+        target: &Target,
+        wire: &mut Wire,
+        revision: Revision,
+        capabilities: &Value,
+    ) -> Result<Self> {
+        let session = Self::begin_with(target, wire, revision, capabilities).await?;
         session.tell(wire, "notifications/initialized", json!({})).await?;
         Ok(session)
     }
 
     /// Opens a session by `initialize` alone.
     pub async fn begin(target: &Target, wire: &mut Wire, revision: Revision) -> Result<Self> {
-        let answer = Answer::to(wire, &target.initialize(revision)).await?;
+        Self::begin_with(target, wire, revision, &json!({})).await
+    }
+
+    async fn begin_with(
+        target: &Target,
+        wire: &mut Wire,
+        revision: Revision,
+        capabilities: &Value,
+    ) -> Result<Self> {
+        let initialize = target.initialize_with(revision, capabilities);
+        let answer = Answer::to(wire, &initialize).await?;
         ensure!(answer.status() == 200, "initialize: {answer:?}");
         let id = answer.head.header("mcp-session-id").context("no session id")?;
         Ok(Self { target: target.clone(), id: id.into(), revision })

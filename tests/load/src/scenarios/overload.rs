@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::client::{Answer, Revision, Session, Target, call, notification};
+use crate::client::{Answer, Revision, Session, Target, answer, call, notification};
 use crate::report::Run;
 use crate::subject::Subject;
 use crate::wire::Wire;
@@ -44,6 +44,7 @@ pub(super) async fn run(run: &mut Run) -> Result<()> {
     too_many_parked(run, &subject.target(), &mut admitted).await?;
     too_many_calls(run, &subject, &mut admitted).await?;
     sustained(run, &subject.target(), &admitted).await?;
+    asking(run, &subject.target(), &mut admitted).await?;
     too_many_connections(run, &subject.target()).await?;
 
     let mut wire = subject.target().connect().await?;
@@ -306,6 +307,45 @@ async fn sleepy_call(session: &Session, wire: &mut Wire, text: &str) -> Result<B
         ensure!(answer.text()? == text, "{text} was answered with {answer:?}");
     }
     Ok(became)
+}
+
+/// As many calls as may be wait for their clients: each answer is taken, and all complete.
+async fn asking(run: &mut Run, target: &Target, sessions: &mut [Session]) -> Result<()> {
+    let mut wire = target.connect().await?;
+    let mut asked = Vec::new();
+    for session in &mut sessions[..CALLS] {
+        session.end(&mut wire).await?;
+        let roots = json!({"roots": {}});
+        *session = Session::open_with(target, &mut wire, session.revision, &roots).await?;
+        let mut waiting = target.connect().await?;
+        let head = waiting.send(&session.post(&call(1, "roots", json!({})))).await?;
+        ensure!(head.status == 200 && head.is_stream(), "a call that asks: {head:?}");
+        let question = loop {
+            let event = waiting.event().await?.context("a question")?;
+            if let Some(message) = event.message()? {
+                break message;
+            }
+        };
+        ensure!(question["method"] == "roots/list", "{question}");
+        asked.push((session.clone(), waiting, head, question["id"].clone()));
+    }
+    let refused = became(sessions[0].call(&mut wire, 1, "echo", json!({"text": "x"})).await?)?;
+    let (mut accepted, mut completed) = (0, 0);
+    for (number, (session, _, _, id)) in asked.iter().enumerate() {
+        let roots = json!({"roots": [{"uri": format!("file:///{number}")}]});
+        let posted = Answer::to(&mut wire, &session.post(&answer(id, roots))).await?;
+        accepted += usize::from(posted.status() == 202);
+    }
+    for (number, (_, mut waiting, head, _)) in asked.into_iter().enumerate() {
+        let answer = Answer::read(&mut waiting, head).await?;
+        completed += usize::from(answer.text()? == format!("file:///{number}"));
+    }
+    run.check(
+        "calls that wait for a client's answer get it",
+        matches!(refused, Became::Refused) && accepted == CALLS && completed == CALLS,
+        format!("{accepted} answers accepted at the limit of {CALLS}, {completed} calls completed"),
+    );
+    Ok(())
 }
 
 async fn too_many_connections(run: &mut Run, target: &Target) -> Result<()> {

@@ -70,6 +70,9 @@ fn ten() -> u64 {
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Roots {}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Big {
     bytes: usize,
 }
@@ -91,6 +94,10 @@ pub fn register(gates: Arc<Gates>) -> ServerBuilder {
             "Sends a log message for each release, then answers with their count",
             move |args: Gate, cx: Context| gate(args, cx, Arc::clone(&gates)),
         )
+        .typed_tool("roots", "Asks for the client's roots", async |_: Roots, cx: Context| {
+            let roots = cx.list_roots("roots")?;
+            Ok::<_, ToolError>(roots.iter().map(|root| root.uri()).collect::<String>())
+        })
         .typed_tool("big", "Answers with a text of a size", async |args: Big, _: Context| {
             Ok::<_, ToolError>("x".repeat(args.bytes))
         })
