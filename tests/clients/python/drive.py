@@ -1,6 +1,6 @@
 """Drives the official Python SDK against the example `everything`.
 
-    drive.py --url http://127.0.0.1:PORT/mcp --revision REVISION [--full]
+    drive.py --url http://127.0.0.1:PORT/mcp --revision REVISION [--paged URL] [--full]
 
 Runs under `mcp` 1.x (legacy revisions) and 2.x (both eras). REVISION is a
 protocol revision, or `auto` for the client's own negotiation. Prints a line
@@ -317,6 +317,7 @@ async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--url", required=True)
     parser.add_argument("--revision", required=True, choices=[*LEGACY, MODERN, "auto"])
+    parser.add_argument("--paged", help="the URL of a server whose pages are small")
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--full", action="store_true", help="larger amounts")
     parser.add_argument("--trace", action="store_true", help="print tracebacks")
@@ -327,7 +328,7 @@ async def main() -> int:
 
     complaints = Complaints()
     logging.getLogger().addHandler(complaints)
-    run = Run(options.url, options.revision, options.full)
+    run = Run(options.url, options.revision, options.full, options.paged)
     failed = False
     for name in options.scenario or SCENARIOS:
         complaints.lines.clear()

@@ -319,6 +319,8 @@ class Base:
     url: str
     revision: str
     full: bool
+    #: A server whose pages are small.
+    paged: str | None
 
     @property
     def modern(self) -> bool:

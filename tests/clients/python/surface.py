@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 
-from sdk import LEGACY, Base, CallError, connect, expect
+from sdk import LEGACY, Base, CallError, NotApplicable, connect, expect
 
-#: `PAGE_SIZE` of the server, as the runner starts it.
+#: `PAGE_SIZE` of the second server, as the runner starts it.
 PAGE_SIZE = 7
 WATCHED = "test://watched-resource"
 STATIC = "test://static-text"
@@ -29,7 +29,9 @@ class Surface(Base):
 
     async def pages(self) -> None:
         """Every list is whole, in as many pages as it takes."""
-        async with connect(self.url, self.revision) as client:
+        if self.paged is None:
+            raise NotApplicable("there is no server with small pages")
+        async with connect(self.paged, self.revision) as client:
             for what in ("tools", "prompts", "resources", "resource_templates"):
                 entries = await client.list_all(what)
                 names = [entry["name"] for entry in entries]

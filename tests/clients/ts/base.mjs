@@ -36,9 +36,11 @@ export function answers({ person, model, roots, elicitation = { form: {}, url: {
 }
 
 export class Base {
-    constructor(connect, { url, revision, full }) {
+    constructor(connect, { url, paged, revision, full }) {
         this.openClient = connect;
         this.url = url;
+        /** A server whose pages are small. */
+        this.paged = paged;
         this.revision = revision;
         this.full = full;
         this.modern = revision === MODERN || revision === 'auto';

@@ -292,13 +292,14 @@ export async function main(connect, revisions) {
     const { values } = parseArgs({
         options: {
             url: { type: 'string' },
+            paged: { type: 'string' },
             revision: { type: 'string' },
             scenario: { type: 'string', multiple: true },
             full: { type: 'boolean', default: false },
         },
     });
     if (!values.url || !revisions.includes(values.revision)) {
-        console.error(`usage: --url URL --revision ${revisions.join('|')} [--scenario NAME]… [--full]`);
+        console.error(`usage: --url URL --revision ${revisions.join('|')} [--paged URL] [--scenario NAME]… [--full]`);
         process.exit(2);
     }
     const run = new Run(connect, values);

@@ -1,8 +1,8 @@
 // Scenarios: resources, prompts, completion, pages, and what changes.
 
-import { LEGACY, expect, failure, show } from './base.mjs';
+import { LEGACY, NotApplicable, expect, failure, show } from './base.mjs';
 
-/** `PAGE_SIZE` of the server, as the runner starts it. */
+/** `PAGE_SIZE` of the second server, as the runner starts it. */
 const PAGE_SIZE = 7;
 const WATCHED = 'test://watched-resource';
 const STATIC = 'test://static-text';
@@ -13,7 +13,8 @@ const told = (error) => `${error.code} ${error.message}`;
 export const surface = {
     /** Every list is whole, in as many pages as it takes. */
     async pages() {
-        await this.with(this.url, async (client) => {
+        if (!this.paged) throw new NotApplicable('there is no server with small pages');
+        await this.with(this.paged, async (client) => {
             for (const what of ['tools', 'prompts', 'resources', 'resourceTemplates']) {
                 const pages = { count: 0 };
                 const names = (await client.listAll(what, pages)).map((entry) => entry.name);
