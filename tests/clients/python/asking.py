@@ -56,6 +56,7 @@ class Asking(Base):
         "ask_misfit",
         "ask_undeclared",
         "ask_unknown_to_the_revision",
+        "ask_cancelled_while_open",
         "ask_cut_while_open",
         "ask_cut_within_the_question",
     )
@@ -235,6 +236,24 @@ class Asking(Base):
                 else:
                     raise AssertionError(f"{tool} answered {answer}")
             await client.call("test_simple_text", {})
+
+    async def ask_cancelled_while_open(self) -> None:
+        """An answer to a question whose call was cancelled does no harm."""
+        self._needs_elicitation()
+        opened, answered = asyncio.Event(), asyncio.Event()
+
+        async def think(_: dict[str, Any]) -> dict[str, Any]:
+            opened.set()
+            await answered.wait()
+            return accept(**ADA)
+
+        async with connect(self.url, self.revision, asked=Asked(person=think)) as client:
+            call = client.start("ask_person", {})
+            await opened.wait()
+            await client.cancel(call)
+            expect(call.task.cancelled(), "the cancelled call was answered")
+            answered.set()
+            self._said(await client.call("ask_person", {}), "2 x First for Ada")
 
     async def ask_cut_while_open(self) -> None:
         """The connection breaks while the person thinks: nothing is asked again, nothing lost."""

@@ -275,6 +275,40 @@ export const asking = {
         await cannotAsk(this, answers({ person: script() }), wanted);
     },
 
+    /** Who cancels the call takes the question back as well. */
+    async ask_cancelled_while_open() {
+        needsElicitation(this);
+        let opened;
+        const open = new Promise((resolve) => (opened = resolve));
+        let takenBack;
+        const back = new Promise((resolve) => (takenBack = resolve));
+        let times = 0;
+        const think = async (_, signal) => {
+            times += 1;
+            if (times === 1) {
+                opened();
+                await new Promise((resolve) => signal.addEventListener('abort', resolve));
+                takenBack();
+            }
+            return accept(ADA);
+        };
+        await this.with(
+            this.url,
+            async (client) => {
+                const abort = new AbortController();
+                const call = client.call('ask_person', {}, { signal: abort.signal });
+                const ended = call.then(show, () => undefined);
+                await open;
+                abort.abort('not wanted any more');
+                const answer = await ended;
+                expect(answer === undefined, `the cancelled call was answered: ${answer}`);
+                await back;
+                said(await client.call('ask_person', {}), '2 x First for Ada');
+            },
+            answers({ person: think }),
+        );
+    },
+
     /** The connection breaks while the person thinks: nothing is asked again, nothing lost. */
     async ask_cut_while_open() {
         needsElicitation(this);

@@ -23,8 +23,8 @@ export const failure = (call) =>
     );
 
 /**
- * What the client's user answers: functions from the params of a request to
- * its result. A client declares what it has a function for.
+ * What the client's user answers: functions from the params of a request, and
+ * a signal that it was taken back, to its result. A client declares what it has a function for.
  */
 export function answers({ person, model, roots, elicitation = { form: {}, url: {} } } = {}) {
     const capabilities = {

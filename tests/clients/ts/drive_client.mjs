@@ -26,7 +26,7 @@ async function connect(url, revision, complaints, asked) {
         ['roots/list', asked.roots],
     ];
     for (const [method, answer] of requests) {
-        if (answer) client.setRequestHandler(method, (request) => answer(request.params));
+        if (answer) client.setRequestHandler(method, ({ params }, { mcpReq }) => answer(params, mcpReq.signal));
     }
     let open = true;
     client.onerror = (error) => open && complaints.push(error.message);

@@ -39,7 +39,7 @@ async function connect(url, revision, complaints, asked) {
         [ListRootsRequestSchema, asked.roots],
     ];
     for (const [schema, answer] of requests) {
-        if (answer) client.setRequestHandler(schema, (request) => answer(request.params));
+        if (answer) client.setRequestHandler(schema, ({ params }, { signal }) => answer(params, signal));
     }
     let open = true;
     client.onerror = (error) => open && complaints.push(error.message);
