@@ -14,11 +14,10 @@ export function surfaceOf(client, { walksPages = false } = {}) {
             onChange();
         },
         /** The next change that the client was told of. */
-        nextChange: () =>
-            new Promise((resolve) => {
-                onChange = () => changes.length > 0 && resolve(changes.shift());
-                onChange();
-            }),
+        async nextChange() {
+            while (changes.length === 0) await new Promise((resolve) => (onChange = resolve));
+            return changes.shift();
+        },
         /** All pages of a list; `pages` counts those that were asked for. */
         async listAll(what, pages = { count: 0 }) {
             const entries = [];
