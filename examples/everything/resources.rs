@@ -1,5 +1,5 @@
 //! Resources: text and bytes that are known, some that are read when they are asked for, and
-//! templates; what completes these, and tools that say what has changed.
+//! templates; and tools that say what has changed.
 
 use std::time::Duration;
 
@@ -59,7 +59,6 @@ fn resources(builder: ServerBuilder) -> ServerBuilder {
                 .with_mime_type("text/csv"),
             rows,
         )
-        .complete_resource("test://template/{id}/data", "id", ["123", "124", "456"])
 }
 
 #[derive(serde::Deserialize)]

@@ -106,8 +106,8 @@ export const surface = {
         await this.with(this.url, async (client) => {
             const places = await client.complete(prompt, { name: 'arg1', value: 'par' });
             expect(show([...places].sort()) === show(['paris', 'park', 'party']), () => `completed ${places}`);
-            const ids = await client.complete(template, { name: 'id', value: '12' });
-            expect(show([...ids].sort()) === show(['123', '124']), () => `completed ${ids}`);
+            const ids = await client.complete(template, { name: 'id', value: '1' });
+            expect(show([...ids].sort()) === show(['1', '123']), () => `completed ${ids}`);
             // `context` is of 2025-06-18 and later.
             if (this.revision !== LEGACY[0]) {
                 const known = await client.complete(review, { name: 'framework', value: 'f' }, { language: 'python' });
