@@ -25,7 +25,7 @@ use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
     Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Question,
-    RawJson, Reply, Request, Running, TaskRequest,
+    RawJson, Reply, Request, Running, Seat, TaskRequest,
 };
 
 /// Serves one request.
@@ -78,25 +78,31 @@ pub(crate) async fn call(
             guard.defuse();
             Ok(answer.respond(outcome))
         }
-        Dispatched::Running(running) => drive(shared, running, answer, guard, permit).await,
+        Dispatched::Running(mut running) => {
+            let seat = tasks::seat(shared, &cx).map_err(refuse)?;
+            let settled = match cx.is_task() {
+                true => Settled::Task,
+                false => settle(&mut running, &cx, framing, shared).await,
+            };
+            if let Settled::Json(outcome) = settled {
+                guard.defuse();
+                return Ok(answer.respond_called(outcome));
+            }
+            Box::pin(go_on(shared, settled, (running, seat), answer, guard, permit)).await
+        }
     }
 }
 
-/// Drives a call until its response is known.
-async fn drive(
+/// What becomes of a call whose answer is not there yet, or needs a stream.
+async fn go_on(
     shared: &Arc<Shared>,
-    mut running: Running,
+    settled: Settled,
+    (running, seat): (Running, Option<Seat>),
     answer: Answer,
     guard: CancelOnDrop<'_>,
     permit: CallPermit,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let (cx, framing) = (guard.0, answer.framing);
-    let seat = tasks::seat(shared, cx)
-        .map_err(|reason| Refusal::from(reason).for_request(Some(answer.id.clone())))?;
-    let settled = match cx.is_task() {
-        true => Settled::Task,
-        false => settle(&mut running, cx, framing, shared).await,
-    };
     let ready = |outcome| {
         RequestStream::ready(shared, cx.clone(), answer.id.clone(), answer.encode(outcome))
     };
