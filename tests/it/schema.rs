@@ -22,7 +22,7 @@ use crate::support::wire::{Answer, Wire};
 type Asked<'a> = &'a str;
 
 impl Schema {
-    fn assert(&self, definition: &str, value: &Value) {
+    pub fn assert(&self, definition: &str, value: &Value) {
         let faults = self.faults(definition, value);
         assert!(faults.is_empty(), "{faults:#?}\n{value:#}");
     }

@@ -36,9 +36,11 @@ static SCHEMAS: LazyLock<[Option<Schema>; REVISIONS.len()]> =
 static EXTENSION: LazyLock<Option<Schema>> = LazyLock::new(|| Schema::read(TASKS));
 
 impl Schema {
-    /// The schema of a revision; `None`, loudly, where it is not there and need not be.
+    /// The schema of a revision, or of the tasks extension; `None`, loudly, where it is not there
+    /// and need not be.
     pub fn of(version: &str) -> Option<&'static Self> {
-        SCHEMAS.iter().flatten().find(|schema| schema.version == version)
+        let all = SCHEMAS.iter().chain([&*EXTENSION]);
+        all.flatten().find(|schema| schema.version == version)
     }
 
     /// That of the extension for tasks.

@@ -22,7 +22,7 @@ fn session() -> Arc<Session> {
 
 /// Notes what it hears.
 #[derive(Default)]
-struct Ear(Mutex<Vec<String>>);
+pub(super) struct Ear(Mutex<Vec<String>>);
 
 impl Asker for Ear {
     fn hear(&self, reply: Reply<'_>) {
@@ -36,7 +36,7 @@ impl Asker for Ear {
 }
 
 impl Ear {
-    fn heard(&self) -> Vec<String> {
+    pub(super) fn heard(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
@@ -49,7 +49,7 @@ fn open(ticket: &Ticket) -> (Arc<Ear>, u64) {
 }
 
 /// Asks; the request is told apart by its id alone.
-fn ask(ticket: &Ticket) -> (Arc<Ear>, u64) {
+pub(super) fn ask(ticket: &Ticket) -> (Arc<Ear>, u64) {
     let (ear, id) = open(ticket);
     ticket.sender().send_request(id, format!("ask {id}").into());
     (ear, id)
@@ -62,15 +62,21 @@ fn answer_as(session: &Session, id: &str, result: &str) -> Heard {
     session.take_answer(&Response { id, outcome: Ok(&result) })
 }
 
-fn answer(session: &Session, id: u64, result: &str) -> Heard {
+pub(super) fn answer(session: &Session, id: u64, result: &str) -> Heard {
     answer_as(session, &id.to_string(), result)
 }
 
-/// What `notifications/cancelled` of this request looks like here.
+/// Which request a message takes back, if it is a `notifications/cancelled`.
+pub(super) fn cancels(message: &[u8]) -> Option<u64> {
+    let message: serde_json::Value = serde_json::from_slice(message).ok()?;
+    assert!(message["params"]["reason"].is_string() || message["method"].is_null(), "{message}");
+    (message["method"] == "notifications/cancelled")
+        .then(|| message["params"]["requestId"].as_u64())?
+}
+
+/// Whether a step gives such a message.
 fn retracted(step: &str, id: u64) -> bool {
-    let (_, message) = step.split_once(' ').unwrap();
-    let message: serde_json::Value = serde_json::from_str(message).unwrap_or_default();
-    message["method"] == "notifications/cancelled" && message["params"]["requestId"] == id
+    step.split_once(' ').and_then(|(_, message)| cancels(message.as_bytes())) == Some(id)
 }
 
 /// 2025-11-25, Transports, Sending Messages to the Server, 6: requests come on the stream of the

@@ -1,6 +1,7 @@
 //! Scripts of what goes over the wire, over injected time.
 
 mod asking;
+mod asking_model;
 mod budget;
 mod calls;
 mod changes;

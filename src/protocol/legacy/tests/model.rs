@@ -3,10 +3,14 @@
 use super::*;
 
 /// xorshift64*, so that a run is its seed.
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed))
+    }
+
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -44,7 +48,7 @@ impl Model {
 fn delivery_is_whole_in_order_and_without_repetition_or_a_gap_is_spoken() {
     let (mut whole, mut gaps) = (0, 0);
     for seed in 1..=2000 {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
+        let mut random = Random::new(seed);
         match run(&mut random) {
             Outcome::Whole => whole += 1,
             Outcome::Gap => gaps += 1,

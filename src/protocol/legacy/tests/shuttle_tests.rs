@@ -7,6 +7,7 @@ use shuttle::future::block_on;
 use shuttle::thread;
 
 use super::*;
+use crate::protocol::legacy::requests::Heard;
 use crate::protocol::sync::explore;
 
 /// The steps of a connection until it ends, waiting for each; it keeps the last id.
@@ -237,5 +238,40 @@ fn what_two_sessions_hold_at_once_is_given_back_whole() {
         assert_eq!(registry.budget().held(), held);
         registry.shut_down();
         assert_eq!(registry.budget().held(), 0);
+    });
+}
+
+/// What a client was asked has one outcome: its answer, the timeout, or the end of its call.
+#[test]
+fn an_answer_a_timeout_and_the_end_of_a_call_exclude_each_other() {
+    explore(|| {
+        let limits = Limits { input_timeout: Default::default(), ..Limits::default() };
+        let (registry, session) = with_limits(limits);
+        session.set_initialized();
+        let (call, mut post) = streaming(&session, 1);
+        let (ear, id) = asking::ask(&call);
+        read_now(&mut post, &mut None);
+        let (answering, cancelling) = (Arc::clone(&session), Arc::clone(&session));
+        let answering = thread::spawn(move || asking::answer(&answering, id, "1"));
+        let sweeping = thread::spawn(move || registry.sweep(Millis(15_000)).timed_out);
+        let cancelling = thread::spawn(move || cancelling.cancel(&RequestId::from(1)));
+        let answered = answering.join().unwrap() == Heard::Yes;
+        let timed_out = sweeping.join().unwrap() == 1;
+        assert_eq!(cancelling.join().unwrap(), Cancelled::Done);
+        let expected: &[&str] = match (answered, timed_out) {
+            (true, false) => &["1"],
+            (false, true) => &["timed out"],
+            (false, false) => &[],
+            (true, true) => panic!("two outcomes"),
+        };
+        assert_eq!(ear.heard(), expected);
+        assert_eq!(Arc::strong_count(&ear), 1);
+        drop(call);
+        // The client has seen nothing, or the request and that nobody waits any more.
+        let seen = read_to_end(&mut post, &mut None);
+        assert_eq!(seen.last().unwrap(), "end");
+        let asked = seen.iter().filter(|step| step.ends_with("ask 1")).count();
+        let retracted = seen.iter().filter(|step| step.contains("notifications/cancelled")).count();
+        assert!(asked <= 1 && retracted <= asked, "{seen:?}");
     });
 }
