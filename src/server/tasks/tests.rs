@@ -634,6 +634,35 @@ fn who_watches_a_task_is_told_the_newest_once() {
     live.leave(7);
 }
 
+/// `Context::begin_task`: what is said after it is the task's, though it begins when the handler waits.
+#[test]
+fn progress_between_the_word_and_the_beginning_of_a_task_is_its_status_message() {
+    let world = World::new(TaskOptions::new());
+    let cx = call();
+    cx.plan_task(TaskSupport::allowed().begun_by_handler().plan());
+    let handler = |_: Arguments, cx: Context| async move {
+        cx.begin_task();
+        cx.progress(1.0, None, "one");
+        cx.progress(2.0, None, "two");
+        cx.progress(1.5, None, "no rise");
+        cx.progress(3.0, None, "");
+        forever(cx).await
+    };
+    let server = Server::builder("s", "1").tool(Tool::new("t"), handler).build().unwrap();
+    let target = Target::Registered(server, 0);
+    let mut running = Running::call(target, Arguments::empty(), cx.clone());
+    assert!((&mut running).now_or_never().is_none() && cx.is_task());
+    let (id, plan) = (TaskId::from_random([7; TaskId::BYTES]), cx.planned_task().unwrap());
+    let seat = world.seat("alice").unwrap();
+    let begun = now(world.tasks.begin(id, seat, plan, running, Box::new(finish)));
+    let (task, mut drive) = begun.unwrap();
+    assert_eq!(task.status_message(), Some("two"), "the handle tells it");
+    assert!((&mut drive).now_or_never().is_none());
+    let stored = now(world.tasks.store().get(Principal::named("alice"), task.id().as_str().into()));
+    assert_eq!(stored.unwrap().unwrap().status_message(), Some("two"), "it is kept");
+    assert_eq!(said(&cx), [] as [Value; 0], "and said nowhere else");
+}
+
 /// One who watches, as a stream does: told at its newest, woken by the next change.
 #[derive(Default)]
 struct Watcher {
