@@ -69,7 +69,8 @@ impl Input {
                     .ok_or_else(|| RpcError::invalid_params("`requestState` must be a string"))?;
                 let arguments = params.get("arguments").map(RawValue::get);
                 let (method, subject) = (&*request.method, &*subject);
-                let binding = Binding { principal, method, subject, arguments };
+                let server = shared.server.name();
+                let binding = Binding { server, principal, method, subject, arguments };
                 Some(open(shared, &sealed, &binding)?)
             }
         };
@@ -223,6 +224,7 @@ impl Origin {
         };
         let subject = subject_of(&request.method).and_then(|name| request.params.get_str(name));
         let binding = Binding {
+            server: shared.server.name(),
             principal: self.cx.principal(),
             method: &request.method,
             subject: &subject.unwrap_or_default(),
