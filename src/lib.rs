@@ -34,8 +34,9 @@ pub use crate::server::{
     ReadResourceResult, Resource, ResourceCatalogue, ResourceContents, ResourceHandler,
     ResourceLink, ResourcePage, ResourceSet, ResourceTemplate, ResourceTemplatePage, Role, Root,
     SamplingContent, SamplingMessage, Server, ServerBuilder, SingleSelectSchema, StopReason,
-    StringFormat, StringSchema, Structured, Tool, ToolAnnotations, ToolCatalogue, ToolChoice,
-    ToolError, ToolHandler, ToolPage, ToolResult, ToolSet, ToolUse, UriTemplate, Variables,
+    StringFormat, StringSchema, Structured, Task, TaskId, TaskOptions, TaskStatus, TaskStore,
+    TaskSupport, Tool, ToolAnnotations, ToolCatalogue, ToolChoice, ToolError, ToolHandler,
+    ToolPage, ToolResult, ToolSet, ToolUse, UriTemplate, Variables,
 };
 #[cfg(feature = "schemars")]
 pub use crate::server::{ElicitTyped, TypedToolResult};

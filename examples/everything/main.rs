@@ -9,6 +9,7 @@
 mod asking;
 mod prompts;
 mod resources;
+mod tasks;
 mod tools;
 
 use mcp_http::{Changes, McpService, Server, serve};
@@ -25,6 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     builder = resources::add(builder);
     builder = asking::add(builder);
     builder = prompts::add(builder, &changes);
+    builder = tasks::add(builder);
     let service = McpService::builder(builder.build()?).build()?;
 
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;

@@ -11,7 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-DEPENDENCIES = ("base64", "bytes", "http", "memchr", "serde", "serde_json", "thiserror")
+DEPENDENCIES = (
+    "base64", "bytes", "chacha20poly1305", "http", "memchr", "serde", "serde_json", "thiserror",
+)
 
 
 class Core:

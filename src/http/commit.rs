@@ -65,6 +65,8 @@ pub(crate) enum Settled {
     Stream(Outcome),
     /// It goes on, and its response is a stream from here on.
     Commit,
+    /// It goes on, as a task from here on.
+    Task,
     /// The server ends, and has no more time for it.
     CutOff,
 }
@@ -83,11 +85,13 @@ pub(crate) async fn settle(
     let mut patience = Patience::new(framing, shared);
     poll_fn(|task| {
         if let Poll::Ready(outcome) = Pin::new(&mut *running).poll(task) {
-            let stream = framing.is_chosen_by(cx) || framing == Framing::SseOnly;
-            return Poll::Ready(match stream {
+            return Poll::Ready(match framing.ends_as_stream(cx) {
                 true => Settled::Stream(outcome),
                 false => Settled::Json(outcome),
             });
+        }
+        if cx.is_task() {
+            return Poll::Ready(Settled::Task);
         }
         if framing.awaits(cx, task.waker()) {
             return Poll::Ready(Settled::Commit);
@@ -104,6 +108,11 @@ impl Framing {
     /// Whether what the handler has said so far needs a stream.
     pub(crate) fn is_chosen_by(self, cx: &Context) -> bool {
         self == Framing::Adaptive && cx.outbox().needs_stream()
+    }
+
+    /// Whether a call that ends now is answered by a stream.
+    pub(crate) fn ends_as_stream(self, cx: &Context) -> bool {
+        self.is_chosen_by(cx) || self == Framing::SseOnly
     }
 
     /// The same while the handler runs on: a task of the handler's may speak when the handler

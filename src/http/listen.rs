@@ -2,7 +2,7 @@
 //! client listens (2026-07-28, Subscriptions).
 
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, ready};
+use std::task::{Context as TaskContext, Poll, Waker, ready};
 
 use bytes::Bytes;
 use http::Response;
@@ -14,21 +14,24 @@ use super::counters::{StreamEnd, StreamGuard, StreamKind};
 use super::endpoint::Admitted;
 use super::modern::SERVER_INFO;
 use super::parked::ParkedPermit;
-use super::pulse::{Beat, Leave, Pulse, Purpose};
+use super::pulse::{Beat, Pulse, Purpose};
 use super::respond;
 use super::service::Shared;
 use super::subscriptions::Listening;
+use super::task_watch::TaskWatch;
+use super::{tasks, unsent};
 use crate::protocol::budget::Share;
 use crate::protocol::change;
-use crate::protocol::jsonrpc::{RpcError, encode_error};
+use crate::protocol::jsonrpc::{ErrorCode, RpcError, encode_error};
 use crate::protocol::media;
 use crate::protocol::modern::{ModernRequest, Subscription};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::sse::{self, Event, Frames};
+use crate::server::Task;
 
 /// Opens a stream.
 ///
-/// A server that can announce nothing at all does not have the method: to acknowledge a
+/// A server that can announce nothing at all, and has no tasks, does not have the method: to acknowledge a
 /// subscription that is never served would mislead its client. Where the server can announce
 /// something, but nothing of what is asked for, the specification's words are kept ("Notification
 /// types the server does not support are omitted"): it is acknowledged with an empty filter, and
@@ -41,23 +44,32 @@ use crate::protocol::sse::{self, Event, Frames};
 ///
 /// 404 where nothing can be announced, 406 to a client that takes JSON alone, 503 while the server
 /// drains, if as many streams are parked as may, or if memory is short. A filter that is none, or
-/// that names too many resources, is answered with -32602, an id that is too long with -32600.
-pub(crate) fn open(
+/// that names too many resources or tasks, is answered with -32602, an id that is too long with
+/// -32600. 400 with -32021 if tasks are asked for and the extension is not declared.
+pub(crate) async fn open(
     shared: &Arc<Shared>,
     admitted: &Admitted,
     modern: &ModernRequest<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let (id, announced) = (&modern.request.id, shared.announced.modern);
     let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(id.clone()));
-    if announced.is_empty() {
+    if announced.is_empty() && !tasks::are_told(shared) {
         let error = RpcError::method_not_found(&modern.request.method);
         return Err(refuse(Reason::MethodNotFound { error }));
     }
     let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
     let limits = shared.registry.limits().subscriptions;
     let opened = Subscription::open(id.clone(), &modern.request.params, announced, limits);
-    let subscription = match opened {
-        Ok(subscription) => subscription,
+    let watched = async {
+        let mut subscription = opened?;
+        let watch = tasks::watch(shared, admitted, modern, &mut subscription).await?;
+        Ok::<_, RpcError>((subscription, watch))
+    };
+    let (subscription, watch) = match watched.await {
+        Ok(opened) => opened,
+        Err(error) if error.code == ErrorCode::MissingRequiredClientCapability => {
+            return Err(refuse(Reason::MissingCapability { error }));
+        }
         Err(error) => return Ok(respond::at_once(framing, encode_error(Some(id), &error))),
     };
     if framing == Framing::JsonOnly {
@@ -77,6 +89,7 @@ pub(crate) fn open(
         return Err(refuse(Reason::OutOfMemory));
     };
     let stream = ListenStream {
+        tasks: watch,
         listening: shared.subscriptions.open(subscription, share),
         stage: Stage::Opened,
         frames: None,
@@ -114,6 +127,7 @@ fn result(shared: &Shared, subscription: &Subscription) -> Bytes {
 /// all that was held for it.
 pub(crate) struct ListenStream {
     listening: Listening,
+    tasks: TaskWatch,
     stage: Stage,
     /// What is left of the event that is being written.
     frames: Option<Frames>,
@@ -140,6 +154,8 @@ enum Stage {
 enum Turn {
     Said(Bytes),
     Beat(Beat),
+    /// All that it listens to has come to its end.
+    Over,
 }
 
 impl ListenStream {
@@ -152,7 +168,8 @@ impl ListenStream {
         loop {
             if let Some(bytes) = self.frames.as_mut().and_then(Iterator::next) {
                 self.pulse.sent();
-                return Poll::Ready(Some(bytes));
+                // What is told of a task may be long.
+                return Poll::Ready(Some(unsent::counted(bytes, self.shared.registry.budget())));
             }
             self.frames = None;
             let message = match self.stage {
@@ -164,14 +181,20 @@ impl ListenStream {
                     Turn::Said(message) => message,
                     Turn::Beat(Beat::Heartbeat) => return Poll::Ready(Some(sse::heartbeat())),
                     Turn::Beat(Beat::Leave { why, .. }) => {
-                        self.leave(why);
+                        self.leave(StreamEnd::from(why));
+                        continue;
+                    }
+                    Turn::Over => {
+                        self.leave(StreamEnd::Finished);
                         continue;
                     }
                 },
-                Stage::Leaving => self.listening.next().unwrap_or_else(|| {
-                    self.stage = Stage::Over;
-                    self.listening.say(|it| result(&self.shared, it))
-                }),
+                Stage::Leaving => {
+                    self.listening.next().or_else(|| self.left()).unwrap_or_else(|| {
+                        self.stage = Stage::Over;
+                        self.listening.say(|it| result(&self.shared, it))
+                    })
+                }
                 Stage::Over => return Poll::Ready(None),
             };
             self.frames = Some(Event::message(None, message).into_frames());
@@ -183,9 +206,27 @@ impl ListenStream {
         if let Some(beat) = self.pulse.due() {
             return Poll::Ready(Turn::Beat(beat));
         }
-        match self.listening.poll_next(task.waker()) {
-            Poll::Ready(message) => Poll::Ready(Turn::Said(message)),
-            Poll::Pending => self.pulse.poll(task).map(Turn::Beat),
+        if let Poll::Ready(message) = self.listening.poll_next(task.waker()) {
+            return Poll::Ready(Turn::Said(message));
+        }
+        if let Poll::Ready(changed) = self.tasks.poll_next(task.waker()) {
+            return Poll::Ready(Turn::Said(self.told(&changed)));
+        }
+        if self.tasks.is_over() && self.listening.is_of_tasks_alone() {
+            return Poll::Ready(Turn::Over);
+        }
+        self.pulse.poll(task).map(Turn::Beat)
+    }
+
+    fn told(&self, task: &Task) -> Bytes {
+        self.listening.say(|it| it.task(&task.members()))
+    }
+
+    /// What had changed of tasks before the stream left.
+    fn left(&mut self) -> Option<Bytes> {
+        match self.tasks.poll_next(Waker::noop()) {
+            Poll::Ready(task) => Some(self.told(&task)),
+            Poll::Pending => None,
         }
     }
 
@@ -194,10 +235,11 @@ impl ListenStream {
     ///
     /// Its client need not be told when to come back: there is no word for it, and nothing is lost
     /// to one who subscribes anew and reads what it depends on.
-    fn leave(&mut self, why: Leave) {
+    fn leave(&mut self, end: StreamEnd) {
         self.stage = Stage::Leaving;
-        self.guard.ends(StreamEnd::from(why));
+        self.guard.ends(end);
         // What changes from now on is not its business, so that there is an end to what is.
         self.listening.leave();
+        self.tasks.leave();
     }
 }

@@ -39,6 +39,8 @@ mod standalone;
 mod stats;
 mod subscriptions;
 mod sweeper;
+mod task_watch;
+mod tasks;
 mod unsent;
 mod watched;
 

@@ -13,7 +13,7 @@ use super::input::{Input, Origin};
 use super::observe;
 use super::request_stream::{Disconnect, RequestStream};
 use super::service::{CallPermit, Shared};
-use super::{listen, respond};
+use super::{listen, respond, tasks};
 use crate::protocol::jsonrpc::{
     ErrorCode, ObjectWriter, RequestId, RpcError, encode_error, encode_result,
 };
@@ -24,8 +24,8 @@ use crate::protocol::modern::{LISTEN, ModernRequest};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
-    Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Question, Reply,
-    Request,
+    Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Question,
+    RawJson, Reply, Request, TaskRequest,
 };
 
 /// Serves one request.
@@ -35,26 +35,30 @@ pub(crate) async fn call(
     body: &Bytes,
     modern: ModernRequest<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
+    // What is rare is boxed, so that the future of every request is not as large as it.
     if modern.request.method == LISTEN {
-        return listen::open(shared, &admitted, &modern);
+        return Box::pin(listen::open(shared, &admitted, &modern)).await;
     }
     let id = modern.request.id.clone();
+    let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
+    let mut answer = Answer::new(shared, &modern, framing);
+    if TaskRequest::has_method(&modern.request.method) {
+        return Ok(answer.respond(Box::pin(tasks::serve(shared, &admitted, &modern)).await));
+    }
     let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(id.clone()));
     if !shared.has_memory() {
         return Err(refuse(Reason::OutOfMemory));
     }
     let Some(permit) = CallPermit::take(shared) else { return Err(refuse(Reason::TooManyCalls)) };
-    let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
     let input = match Input::of(shared, &admitted.principal, &modern) {
         Ok(input) => input,
-        Err(error) => return Ok(Answer::new(shared, &modern, framing).respond(Err(error))),
+        Err(error) => return Ok(answer.respond(Err(error))),
     };
     let cx = context(shared, &admitted, body, &modern, &input);
     if framing == Framing::JsonOnly {
         cx.outbox().discard();
     }
     let guard = CancelOnDrop(&cx);
-    let mut answer = Answer::new(shared, &modern, framing);
     match input.give(&cx) {
         Ok(chain) => answer.origin = Origin::keep(&cx, body, &modern, chain),
         Err(error) => return Ok(answer.respond(Err(error))),
@@ -77,16 +81,37 @@ pub(crate) async fn call(
         }
         Dispatched::Running(running) => running,
     };
-    let settled = settle(&mut running, &cx, framing, shared).await;
-    guard.defuse();
+    let seat = tasks::seat(shared, &cx).map_err(&refuse)?;
+    let settled = match cx.is_task() {
+        true => Settled::Task,
+        false => settle(&mut running, &cx, framing, shared).await,
+    };
     let stream = match settled {
-        Settled::Json(outcome) => return Ok(answer.respond_called(outcome)),
-        Settled::Stream(outcome) => RequestStream::ready(shared, cx, id, answer.encode(outcome)),
+        Settled::Json(outcome) => {
+            guard.defuse();
+            return Ok(answer.respond_called(outcome));
+        }
+        Settled::Stream(outcome) => {
+            guard.defuse();
+            RequestStream::ready(shared, cx, id, answer.encode(outcome))
+        }
         Settled::Commit => {
-            let answered = async move { answer.encode(running.await) };
+            guard.defuse();
+            let begin = Arc::clone(shared);
+            let answered =
+                async move { answer.encode(tasks::outcome(&begin, running, seat, &answer).await) };
             RequestStream::running(shared, cx, id, answered, Disconnect::Cancels)
         }
+        Settled::Task => {
+            let begun = Box::pin(tasks::begin(shared, running, seat, &answer)).await;
+            guard.defuse();
+            if !framing.ends_as_stream(&cx) {
+                return Ok(answer.respond_called(begun));
+            }
+            RequestStream::ready(shared, cx, id, answer.encode(begun))
+        }
         Settled::CutOff => {
+            guard.defuse();
             cx.cancel();
             shared.counters.cut_off_calls.add(1);
             observe::calls_cut_off(1);
@@ -163,6 +188,7 @@ async fn check_params(
                 looked_up.map_err(|_| Unchecked::Refused(Reason::LookupTimeout { limit }))?;
             // That there is no such tool, the call itself says.
             let Some(tool) = found_tool.map_err(Unchecked::Failed)? else { return Ok(()) };
+            shared.server.plan_task(&tool, cx).map_err(Unchecked::Failed)?;
             let Some(schema) = tool.input_schema() else { return Ok(()) };
             found = HeaderParams::from_schema(schema).map_err(|error| {
                 let message = format!("tool `{}`: {error}", tool.name());
@@ -185,7 +211,7 @@ enum Unchecked {
 }
 
 /// Makes the answer to one request.
-struct Answer {
+pub(crate) struct Answer {
     shared: Arc<Shared>,
     id: RequestId,
     version: ProtocolVersion,
@@ -198,6 +224,12 @@ impl Answer {
     fn new(shared: &Arc<Shared>, modern: &ModernRequest<'_>, framing: Framing) -> Self {
         let (shared, id) = (Arc::clone(shared), modern.request.id.clone());
         Self { shared, id, version: modern.version, framing, origin: None }
+    }
+
+    /// The same for a task of the call, which is not asked for again.
+    pub(crate) fn of_task(&self) -> Self {
+        let (shared, id) = (Arc::clone(&self.shared), self.id.clone());
+        Self { shared, id, origin: None, ..*self }
     }
 
     /// The answer as a response of its own.
@@ -235,6 +267,10 @@ impl Answer {
             object
                 .member("supportedVersions", &ProtocolVersion::ALL.map(ProtocolVersion::as_str))?;
             let capabilities = server.capabilities().announcing(self.shared.announced.modern);
+            let capabilities = match self.shared.tasks {
+                Some(_) => capabilities.with_tasks(),
+                None => capabilities,
+            };
             object.member("capabilities", &capabilities)?;
             if let Some(instructions) = server.instructions() {
                 object.member("instructions", instructions)?;
@@ -248,11 +284,22 @@ impl Answer {
     fn encode(&self, outcome: Outcome) -> Bytes {
         let encoded = match outcome {
             Ok(Reply::InputRequired(questions)) => self.ask(&questions),
-            Ok(reply) => encode_result(&self.id, |object| self.write(&reply, object))
-                .map_err(|error| RpcError::internal(format!("The result is not JSON: {error}"))),
+            Ok(reply) => {
+                encode_result(&self.id, |object| self.write(&reply, object)).map_err(not_json)
+            }
             Err(error) => Err(error),
         };
         encoded.unwrap_or_else(|error| encode_error(Some(&self.id), &error))
+    }
+
+    /// The result by itself, as the answer would have it.
+    ///
+    /// # Errors
+    ///
+    /// What would be answered in its place.
+    pub(crate) fn result(&self, outcome: Outcome) -> Result<RawJson, RpcError> {
+        let reply = outcome?;
+        RawJson::object(|object| self.write(&reply, object)).map_err(not_json)
     }
 
     /// The result that asks (2026-07-28, Multi Round-Trip Requests, InputRequiredResult).
@@ -273,7 +320,7 @@ impl Answer {
     /// field"; `_meta`: "Servers SHOULD include ... `io.modelcontextprotocol/serverInfo`"; Caching:
     /// "Servers MUST include caching hints".
     fn write(&self, reply: &Reply, object: &mut ObjectWriter<'_>) -> Result<(), serde_json::Error> {
-        object.raw_member("resultType", b"\"complete\"");
+        object.raw_member("resultType", result_type(reply));
         match reply.meta() {
             None => object.raw_member("_meta", &self.shared.server_meta),
             Some(own) => {
@@ -288,6 +335,19 @@ impl Answer {
             None => Ok(()),
         }
     }
+}
+
+/// ext-tasks, Polymorphic Results: "Servers MUST NOT set `resultType` to `"task"` on result types
+/// other than `CreateTaskResult`".
+fn result_type(reply: &Reply) -> &'static [u8] {
+    match reply {
+        Reply::TaskBegun(_) => b"\"task\"",
+        _ => b"\"complete\"",
+    }
+}
+
+fn not_json(error: serde_json::Error) -> RpcError {
+    RpcError::internal(format!("The result is not JSON: {error}"))
 }
 
 fn write_cache_hint(

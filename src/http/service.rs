@@ -29,7 +29,7 @@ use super::spent::Spent;
 use super::stats::Stats;
 use super::subscriptions::Subscriptions;
 use super::sweeper;
-use super::{observe, respond};
+use super::{observe, respond, tasks};
 use crate::protocol::change::Notice;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
@@ -38,7 +38,7 @@ use crate::protocol::refusal::Refusal;
 use crate::protocol::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{BuildError, OutboxLimits, RawJson, Server};
+use crate::server::{BuildError, OutboxLimits, RawJson, Server, Tasks};
 
 /// A [`Server`] as an HTTP service: the MCP endpoint.
 ///
@@ -277,6 +277,8 @@ pub(crate) struct Shared {
     /// What each era's clients can be told of.
     pub(crate) announced: Announced,
     pub(crate) subscriptions: Subscriptions,
+    /// None where no call may become a task.
+    pub(crate) tasks: Option<Arc<Tasks>>,
     pub(crate) parked: Arc<Parked>,
     pub(crate) state_keys: StateKeys,
     /// The states of requests that were used up.
@@ -317,6 +319,7 @@ impl Shared {
             registry: Registry::new(limits, on_gap),
             announced,
             subscriptions: Subscriptions::default(),
+            tasks: tasks::of(&server),
             parked: Parked::new(options.max_parked_streams),
             server,
             options,

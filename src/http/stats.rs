@@ -40,6 +40,8 @@ pub struct Stats {
     pub sessions_shut_down: u64,
     /// Calls that run.
     pub calls: usize,
+    /// Tasks that are kept: those that run, and those whose time to live has not passed.
+    pub tasks: usize,
     /// Calls that were answered with an error because a drain had no more time.
     pub calls_cut_off: u64,
     /// Streams that are connected, by kind.
@@ -94,6 +96,7 @@ impl Stats {
             sessions_expired: counters.sessions_expired.get(),
             sessions_shut_down: counters.sessions_shut_down.get(),
             calls: shared.calls_in_flight(),
+            tasks: shared.tasks.as_ref().map_or(0, |tasks| tasks.count()),
             calls_cut_off: counters.cut_off_calls.get(),
             streams: StreamKind::ALL.map(|kind| (kind, StreamStats::of(shared, kind))).into(),
             connections: shared.drain.connections(),
@@ -128,6 +131,7 @@ impl Stats {
             text.sample("mcp_sessions_ended_total", &[("reason", reason)], count);
         });
         text.gauge("mcp_calls", "Calls that run", self.calls);
+        text.gauge("mcp_tasks", "Tasks that are kept", self.tasks);
         text.counter("mcp_calls_cut_off_total", "Calls cut off by a drain", self.calls_cut_off);
         self.streams_to(&mut text);
         text.gauge("mcp_connections", "Open connections", self.connections.open);

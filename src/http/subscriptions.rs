@@ -101,6 +101,11 @@ impl Listening {
         self.listener.subscription.next(&mut lock(&self.listener.pending).backlog)
     }
 
+    /// Whether it tells of tasks alone.
+    pub(crate) fn is_of_tasks_alone(&self) -> bool {
+        self.listener.subscription.is_of_tasks_alone()
+    }
+
     /// Is told of no more changes.
     pub(crate) fn leave(&self) {
         let left = lock(&self.all.open).by_number.remove(&self.number);

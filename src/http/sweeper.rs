@@ -110,6 +110,7 @@ impl Shared {
         let slow = self.counters.slow_bodies();
         let stalled = stalled + slow.iter().filter(|body| body.sweep(period, stall)).count();
         self.counters.stalled_readers.add(stalled as u64);
+        self.sweep_tasks();
         observe::sessions_ended("expired", swept.expired);
         observe::readers_stalled(swept.detached + stalled);
         if self.registry.budget().take_pressure() {
@@ -117,13 +118,22 @@ impl Shared {
         }
     }
 
+    fn sweep_tasks(&self) {
+        let Some(tasks) = &self.tasks else { return };
+        let swept = tasks.sweep();
+        if !swept.is_empty() {
+            tokio::spawn(Arc::clone(tasks).remove(swept));
+        }
+    }
+
     /// The drain has no more time: each call that still runs is answered with an error.
     fn cut_off(&self) {
         let ended = self.registry.shut_down();
         self.counters.sessions_shut_down.add(ended.sessions as u64);
-        self.counters.cut_off_calls.add(ended.calls as u64);
+        let tasks = self.tasks.as_ref().map_or(0, |tasks| tasks.cut_off());
+        self.counters.cut_off_calls.add((ended.calls + tasks) as u64);
         observe::sessions_ended("shut_down", ended.sessions);
-        observe::calls_cut_off(ended.calls);
+        observe::calls_cut_off(ended.calls + tasks);
         self.drain.cut();
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod refusal;
 pub(crate) mod sse;
 pub(crate) mod sync;
 pub(crate) mod time;
+pub(crate) mod timestamp;
 #[cfg(feature = "tracing")]
 pub(crate) mod trace;
 pub(crate) mod version;

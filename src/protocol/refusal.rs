@@ -88,6 +88,12 @@ pub(crate) enum Reason {
     OutOfMemory,
     /// No room for one more call.
     TooManyCalls,
+    /// No room for one more task.
+    TooManyTasks,
+    /// The caller has as many tasks as it may.
+    TooManyTasksOfCaller,
+    /// The results of tasks are as long as they may be together.
+    TooManyTaskBytes,
     /// No room for one more stream that waits for what may come.
     TooManyStreams,
 }
@@ -248,6 +254,22 @@ impl Reason {
                 InternalError,
                 "The server runs as many calls as it may: try again later",
             ),
+            Self::TooManyTasks => row(
+                S::SERVICE_UNAVAILABLE,
+                InternalError,
+                "The server keeps as many tasks as it may: try again later",
+            ),
+            Self::TooManyTasksOfCaller => row(
+                S::SERVICE_UNAVAILABLE,
+                InternalError,
+                "You have as many tasks as one caller may: they count until their time to live has \
+                 passed, try again then",
+            ),
+            Self::TooManyTaskBytes => row(
+                S::SERVICE_UNAVAILABLE,
+                InternalError,
+                "The server keeps as many bytes of results of tasks as it may: try again later",
+            ),
             Self::TooManyStreams => row(
                 S::SERVICE_UNAVAILABLE,
                 InternalError,
@@ -292,6 +314,9 @@ impl Reason {
             Self::TooManySessionsOfAddress => "too_many_sessions_of_address",
             Self::TooManyCalls => "too_many_calls",
             Self::TooManyStreams => "too_many_streams",
+            Self::TooManyTasks => "too_many_tasks",
+            Self::TooManyTasksOfCaller => "too_many_tasks_of_caller",
+            Self::TooManyTaskBytes => "too_many_task_bytes",
             Self::Draining => "draining",
             Self::OutOfMemory => "out_of_memory",
         }
@@ -320,6 +345,9 @@ impl Reason {
             | Self::TooManySessionsOfAddress
             | Self::TooManyCalls
             | Self::TooManyStreams
+            | Self::TooManyTasks
+            | Self::TooManyTasksOfCaller
+            | Self::TooManyTaskBytes
             | Self::OutOfMemory
             | Self::LookupTimeout { .. } => {
                 vec![(header::RETRY_AFTER, HeaderValue::from_static("5"))]

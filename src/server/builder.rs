@@ -14,6 +14,7 @@ use super::prompts::PromptsBuilder;
 use super::registry::{Inner, Logging, RegisteredTool, Server, ToolTable, Tools};
 use super::reply::{CacheHint, CacheScope};
 use super::resources::ResourcesBuilder;
+use super::tasks::TaskOptions;
 use super::tool::Tool;
 
 /// Describes a [`Server`].
@@ -48,6 +49,7 @@ pub struct ServerBuilder {
     pub(super) prompts: PromptsBuilder,
     pub(super) completions: CompletionsBuilder,
     changes: Option<Changes>,
+    tasks: Option<TaskOptions>,
 }
 
 impl ServerBuilder {
@@ -66,6 +68,7 @@ impl ServerBuilder {
             prompts: PromptsBuilder::default(),
             completions: CompletionsBuilder::default(),
             changes: None,
+            tasks: None,
         }
     }
 
@@ -167,6 +170,16 @@ impl ServerBuilder {
         self
     }
 
+    /// How tasks are kept, and how many: the extension `io.modelcontextprotocol/tasks` of revision
+    /// 2026-07-28. See [`TaskOptions`].
+    ///
+    /// A server with a tool that has [`TaskSupport`](crate::TaskSupport) declares it with the
+    /// defaults; this is to have others, and for the tools of a [`ToolCatalogue`].
+    pub fn tasks(mut self, options: TaskOptions) -> Self {
+        self.tasks = Some(options);
+        self
+    }
+
     /// Builds the server.
     ///
     /// # Errors
@@ -187,6 +200,11 @@ impl ServerBuilder {
         if self.page_size == PageSize::AtMost(0) {
             return Err(BuildError::option("page_size", "a page has at least one entry"));
         }
+        let derived = self.tools.iter().any(|it| it.tool.task_support().is_some());
+        let tasks = self.tasks.or_else(|| derived.then(TaskOptions::default));
+        if let Some(options) = &tasks {
+            options.check().map_err(|(name, why)| BuildError::option(name, why))?;
+        }
         let tools = match (self.catalogue, self.tools) {
             (None, tools) if tools.is_empty() => Tools::None,
             (None, tools) => Tools::Registered(ToolTable::new(tools, self.page_size)?),
@@ -206,6 +224,7 @@ impl ServerBuilder {
             prompts,
             completions,
             changes: self.changes,
+            tasks,
         }))
     }
 }

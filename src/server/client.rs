@@ -31,6 +31,12 @@ impl ClientCapabilities {
         self.members.get(name)?.as_object()
     }
 
+    /// The settings of an extension, or `None` if the client did not declare it:
+    /// `io.modelcontextprotocol/tasks`.
+    pub fn extension(&self, name: &str) -> Option<&Map<String, Value>> {
+        self.get("extensions")?.get(name)?.as_object()
+    }
+
     /// All that the client declared, as it came.
     pub fn as_map(&self) -> &Map<String, Value> {
         &self.members

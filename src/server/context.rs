@@ -16,6 +16,7 @@ use super::implementation::Implementation;
 use super::notification;
 use super::outbox::{Outbox, OutboxLimits};
 use super::raw::RawJson;
+use super::tasks::{LiveTask, TaskPlan, TaskSlot};
 use crate::protocol::budget::Budget;
 use crate::protocol::head::Head;
 use crate::protocol::log_level::LogLevel;
@@ -52,6 +53,7 @@ struct Call {
     outbox: Outbox,
     cancellation: Cancellation,
     wake: HandlerWake,
+    task: TaskSlot,
 }
 
 /// Tells the wake-ups of the handler from those of the task that polls it.
@@ -112,7 +114,8 @@ impl Context {
         let outbox = Outbox::new(limits, gap_level, budget);
         let wake = HandlerWake { woken: AtomicBool::new(true), driver: AtomicWaker::new() };
         let (inputs, cancellation) = (Inputs::default(), Cancellation::default());
-        Self { call: Arc::new(Call { info, inputs, outbox, cancellation, wake }) }
+        let task = TaskSlot::default();
+        Self { call: Arc::new(Call { info, inputs, outbox, cancellation, wake, task }) }
     }
 
     /// Tells the client how far the call is: `progress` of `total`, and what is going on.
@@ -121,10 +124,18 @@ impl Context {
     /// progress before, or if it is not finite. An empty message is left out. This never waits;
     /// while the client reads slowly, later progress takes the place of earlier progress.
     ///
-    /// Progress that is sent makes the response an event stream, if that is not decided yet.
+    /// Progress that is sent makes the response an event stream, if that is not decided yet. Of a
+    /// task ([`TaskSupport`](crate::TaskSupport)) the message becomes the status message, whether
+    /// the client asked for progress or not.
     ///
     /// Source: 2026-07-28, Progress.
     pub fn progress(&self, progress: f64, total: Option<f64>, message: impl AsRef<str>) {
+        if let Some(task) = self.call.task.live() {
+            if let Some(task) = task.upgrade() {
+                task.note_progress(progress, message.as_ref());
+            }
+            return;
+        }
         let Some(token) = &self.call.info.progress_token else { return };
         if progress.is_finite() {
             let bytes = notification::progress(token, progress, total, message.as_ref());
@@ -152,6 +163,41 @@ impl Context {
     /// Whether a log message of this level would be sent, for data that is costly to gather.
     pub fn log_enabled(&self, level: LogLevel) -> bool {
         self.call.info.log_level.is_some_and(|asked| level >= asked)
+    }
+
+    /// Makes the call a task from here on, where its tool leaves that to the handler
+    /// ([`TaskSupport::begun_by_handler`](crate::TaskSupport::begun_by_handler)) and its client
+    /// knows tasks: the client is answered with the task's handle when the handler waits next, and
+    /// the handler runs on. Anywhere else it does nothing, and the handler is the same.
+    ///
+    /// What the handler asks its client before is asked as part of the call, what it asks from here
+    /// on as part of the task. A handler that has all its answers and ends without waiting answers
+    /// the call itself.
+    ///
+    /// ```
+    /// use mcp_http::{Arguments, Context, Server, TaskSupport, Tool, ToolError};
+    ///
+    /// async fn deploy(_: Arguments, cx: Context) -> Result<String, ToolError> {
+    ///     check()?; // a mistake is answered at once, and no task is made of it
+    ///     cx.begin_task();
+    ///     cx.progress(0.1, Some(1.0), "building"); // the task's status message
+    ///     tokio::time::sleep(std::time::Duration::from_secs(600)).await;
+    ///     Ok("deployed".to_owned())
+    /// }
+    ///
+    /// # fn check() -> Result<(), ToolError> { Ok(()) }
+    /// let tool = Tool::new("deploy").with_task(TaskSupport::allowed().begun_by_handler());
+    /// let server = Server::builder("deployer", "1.0.0").tool(tool, deploy).build()?;
+    /// # Ok::<(), mcp_http::BuildError>(())
+    /// ```
+    ///
+    /// Source: ext-tasks, Task Creation: all exchanges before a task "SHOULD" be resolved before it
+    /// is told of.
+    pub fn begin_task(&self) {
+        if !self.call.task.is_wanted() && self.call.task.want() {
+            // It may be a task of the handler's that says so, while the handler waits.
+            self.wake_handler();
+        }
     }
 
     /// Ends the connection that the call's answer is awaited on, once all that was said before is
@@ -313,7 +359,38 @@ impl Context {
 
     /// How the client can be asked.
     pub(crate) fn asking(&self) -> Asking {
-        self.call.info.asking
+        match self.call.task.is_wanted() {
+            // ext-tasks, Task Update Requests: by `tasks/get`, while the task waits.
+            true => Asking::Meanwhile,
+            false => self.call.info.asking,
+        }
+    }
+
+    /// Whether the call may be run anew by the one who runs it now.
+    pub(crate) fn may_run_anew(&self) -> bool {
+        self.asking() == Asking::Meanwhile || self.call.task.planned().is_some()
+    }
+
+    /// The call may become a task, by this plan.
+    pub(crate) fn plan_task(&self, plan: TaskPlan) {
+        self.call.task.plan(plan);
+    }
+
+    /// How the call may become a task, if it may.
+    pub(crate) fn planned_task(&self) -> Option<TaskPlan> {
+        self.call.task.planned()
+    }
+
+    /// Whether the call is a task, or is to be one now.
+    pub(crate) fn is_task(&self) -> bool {
+        self.call.task.is_wanted()
+    }
+
+    /// The call has become a task. What it says from here on is heard on no stream (ext-tasks, Task
+    /// Status Notifications: progress and log messages "are not supported on tasks").
+    pub(crate) fn becomes(&self, task: &Arc<LiveTask>) {
+        self.call.task.becomes(task);
+        self.call.outbox.close();
     }
 
     /// What makes sure that the answers are used once.

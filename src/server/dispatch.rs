@@ -4,17 +4,22 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::arguments::Arguments;
 use super::catalogue::ToolPage;
 use super::context::Context;
-use super::outcome::unknown_tool;
+use super::handler_error::HandlerError;
+use super::outcome::{request_error, unknown_tool};
 use super::page::{ListPage, WrittenList};
 use super::raw::RawJson;
 use super::registry::{Server, Tools};
 use super::reply::{CacheHint, Reply};
+use super::revision::Revision;
 use super::running::{Running, Target};
+use super::tasks::{EXTENSION, Need};
+use super::tool::Tool;
 use crate::protocol::jsonrpc::{Params, RpcError, string};
 
 /// A request, its params raw.
@@ -84,10 +89,39 @@ impl Server {
             Tools::None => return Err(unknown_tool(&name)),
             Tools::Registered(table) => {
                 let index = table.find(&name).ok_or_else(|| unknown_tool(&name))?;
+                self.plan_task(&self.registered(index).tool, &cx)?;
                 Target::Registered(self.clone(), index)
             }
         };
         Ok(Dispatched::Running(Running::call(target, request.arguments()?, cx)))
+    }
+}
+
+impl Server {
+    /// Whether a call of this tool may become a task: noted in the call's context (ext-tasks,
+    /// Capability Negotiation: "A server MUST NOT return `CreateTaskResult` to a client that did not
+    /// include the extension capability on its request").
+    ///
+    /// # Errors
+    ///
+    /// If it must, and its client does not know tasks: "the server MUST return an error with the
+    /// code `-32021`".
+    pub(crate) fn plan_task(&self, tool: &Tool, cx: &Context) -> Result<(), RpcError> {
+        let Some(support) = tool.task_support().filter(|_| self.tasks().is_some()) else {
+            return Ok(());
+        };
+        let version = cx.protocol_version();
+        if version.knows_tasks() && cx.client_capabilities().extension(EXTENSION).is_some() {
+            cx.plan_task(support.plan());
+            return Ok(());
+        }
+        match support.need() {
+            Need::Allowed => Ok(()),
+            Need::Required => {
+                let required = [("extensions", json!({ EXTENSION: {} }))];
+                Err(request_error(HandlerError::missing_client_capabilities(required), version))
+            }
+        }
     }
 }
 
@@ -139,7 +173,7 @@ pub(crate) mod tests {
 
     use futures::FutureExt;
     use futures::task::noop_waker;
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
     use crate::protocol::jsonrpc::ErrorCode;

@@ -36,6 +36,7 @@ mod revision;
 mod running;
 #[cfg(all(test, shuttle))]
 mod shuttle_tests;
+mod tasks;
 mod tool;
 mod tool_set;
 
@@ -77,6 +78,7 @@ pub use resources::{
     ResourceTemplatePage, UriTemplate, Variables,
 };
 pub use result::{CallToolResult, IntoToolResult, Structured};
+pub use tasks::{Task, TaskId, TaskOptions, TaskStatus, TaskStore, TaskSupport};
 pub use tool::{Tool, ToolAnnotations};
 pub use tool_set::ToolSet;
 #[cfg(feature = "schemars")]
@@ -97,3 +99,7 @@ pub(crate) use raw::RawJson;
 pub(crate) use registry::FoundTool;
 pub(crate) use reply::{CacheHint, Reply};
 pub(crate) use running::{Outcome, Running};
+pub(crate) use tasks::{
+    Account, EXTENSION, Found, LiveTask, NoSeat, Seat, TaskRequest, Tasks, Version,
+    missing_extension, unknown_task,
+};

@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::protocol::jsonrpc::ObjectWriter;
+
 /// A JSON value as it stands in a message: valid JSON, hence valid UTF-8, and cheap to clone.
 ///
 /// It either shares the message's body, which then lives as long as this does, or owns a copy
@@ -36,6 +38,21 @@ impl RawJson {
         value: &T,
     ) -> Result<Self, serde_json::Error> {
         Ok(Self { text: serde_json::to_vec(value)?.into() })
+    }
+
+    /// Writes an object.
+    ///
+    /// # Errors
+    ///
+    /// What `write` fails with.
+    pub(crate) fn object(
+        write: impl FnOnce(&mut ObjectWriter<'_>) -> Result<(), serde_json::Error>,
+    ) -> Result<Self, serde_json::Error> {
+        let mut buffer = Vec::new();
+        let mut object = ObjectWriter::begin(&mut buffer);
+        write(&mut object)?;
+        object.end();
+        Ok(Self { text: buffer.into_boxed_slice().into() })
     }
 
     /// The object without members.

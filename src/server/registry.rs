@@ -19,6 +19,7 @@ use super::prompts::Prompts;
 use super::reply::CacheHint;
 use super::resources::Resources;
 use super::running::Finding;
+use super::tasks::{EXTENSION, TaskOptions};
 use super::tool::Tool;
 use crate::protocol::change::{Change, ChangeSet};
 use crate::protocol::version::ProtocolVersion;
@@ -62,6 +63,7 @@ pub(crate) struct Inner {
     pub(crate) prompts: Prompts,
     pub(crate) completions: Completions,
     pub(crate) changes: Option<Changes>,
+    pub(crate) tasks: Option<TaskOptions>,
 }
 
 /// Whether the server declares that it sends log messages.
@@ -96,6 +98,8 @@ pub(crate) struct Capabilities {
     #[serde(skip_serializing_if = "Option::is_none")]
     completions: Option<NoSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<Extensions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     logging: Option<NoSettings>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompts: Option<ListSettings>,
@@ -105,7 +109,24 @@ pub(crate) struct Capabilities {
     tools: Option<ListSettings>,
 }
 
+/// The extensions that a server declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Extensions {
+    tasks: NoSettings,
+}
+
+impl Serialize for Extensions {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(EXTENSION, self.tasks)])
+    }
+}
+
 impl Capabilities {
+    /// The same where calls may become tasks (ext-tasks, Capability Negotiation).
+    pub(crate) fn with_tasks(self) -> Self {
+        Self { extensions: Some(Extensions { tasks: NoSettings {} }), ..self }
+    }
+
     /// The same where only these changes can be told of.
     pub(crate) fn announcing(self, changes: ChangeSet) -> Self {
         let prompts = self.prompts.map(|_| ListSettings::of(Change::Prompts, changes));
@@ -183,6 +204,7 @@ impl Server {
         let told = self.can_announce();
         Capabilities {
             completions: (!self.completions().is_none()).then_some(NoSettings {}),
+            extensions: None,
             prompts: self.has_prompts().then(|| ListSettings::of(Change::Prompts, told)),
             resources: self.has_resources().then(|| ResourceSettings::of(told)),
             logging: (self.inner.logging == Logging::Declared).then_some(NoSettings {}),
@@ -207,6 +229,11 @@ impl Server {
     /// The handle by which the application says what has changed.
     pub(crate) fn changes(&self) -> Option<&Changes> {
         self.inner.changes.as_ref()
+    }
+
+    /// How the server keeps tasks, if calls may become some.
+    pub(crate) fn tasks(&self) -> Option<&TaskOptions> {
+        self.inner.tasks.as_ref()
     }
 
     /// How the model should use the server.

@@ -11,6 +11,7 @@ use super::page::ListPage;
 use super::prompts::GetPromptResult;
 use super::resources::ReadReply;
 use super::result::CallToolResult;
+use super::tasks::Task;
 use crate::protocol::jsonrpc::ObjectWriter;
 use crate::protocol::version::ProtocolVersion;
 
@@ -70,6 +71,10 @@ pub(crate) enum Reply {
     GetPrompt(Box<GetPromptResult>),
     /// What was suggested.
     Completion(Completion),
+    /// The call has become a task, and this is its handle.
+    TaskBegun(Box<Task>),
+    /// A task.
+    Task(Box<Task>),
     /// What the handler must know before it can go on. It is no reply where the client is asked
     /// meanwhile.
     InputRequired(Vec<Question>),
@@ -90,6 +95,14 @@ impl Reply {
             // Questions are written with the state that their era keeps beside them.
             Self::Empty | Self::InputRequired(_) => Ok(()),
             Self::CallTool(result) => result.write(version, object),
+            Self::TaskBegun(task) => {
+                object.raw_members(&task.handle());
+                Ok(())
+            }
+            Self::Task(task) => {
+                object.raw_members(&task.members());
+                Ok(())
+            }
             Self::List(page) => page.write(object),
             Self::ReadResource(read) => read.write(version, object),
             Self::GetPrompt(result) => result.write(version, object),
@@ -103,7 +116,12 @@ impl Reply {
             Self::CallTool(result) => result.meta(),
             Self::ReadResource(read) => read.meta(),
             Self::GetPrompt(result) => result.meta(),
-            Self::Empty | Self::List(_) | Self::Completion(_) | Self::InputRequired(_) => None,
+            Self::Empty
+            | Self::List(_)
+            | Self::Completion(_)
+            | Self::TaskBegun(_)
+            | Self::Task(_)
+            | Self::InputRequired(_) => None,
         }
     }
 
@@ -117,6 +135,8 @@ impl Reply {
             | Self::CallTool(_)
             | Self::GetPrompt(_)
             | Self::Completion(_)
+            | Self::TaskBegun(_)
+            | Self::Task(_)
             | Self::InputRequired(_) => None,
         }
     }

@@ -34,6 +34,11 @@ pub(crate) trait Revision: Copy {
     /// Handling); from 2026-07-28 on it is `-32602` like any other wrong parameter.
     fn knows_resource_not_found(self) -> bool;
 
+    /// A call may become a task of the extension `io.modelcontextprotocol/tasks`, which builds on
+    /// what requests say of themselves (ext-tasks, Capability Negotiation). The experimental tasks
+    /// of 2025-11-25 are others.
+    fn knows_tasks(self) -> bool;
+
     /// What a server asks for is a result, and what the client gives comes with the next request
     /// (2026-07-28, Multi Round-Trip Requests); before, requests and answers of their own.
     fn has_input_in_requests(self) -> bool;
@@ -76,6 +81,10 @@ impl Revision for ProtocolVersion {
 
     fn knows_resource_not_found(self) -> bool {
         self < Self::V2026_07_28
+    }
+
+    fn knows_tasks(self) -> bool {
+        self >= Self::V2026_07_28
     }
 
     fn has_input_in_requests(self) -> bool {

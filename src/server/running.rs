@@ -92,7 +92,7 @@ impl Running {
     /// Calls a tool.
     pub(crate) fn call(target: Target, arguments: Arguments, cx: Context) -> Self {
         // What may have to be run again keeps its arguments, and with them the request's body.
-        let kept = (cx.asking() == Asking::Meanwhile).then(|| arguments.clone());
+        let kept = cx.may_run_anew().then(|| arguments.clone());
         let handler = Guarded::begin(|| target.call(arguments, cx.clone()));
         Self { work: Work::Call { target, arguments: kept, handler }, stage: Stage::Handling, cx }
     }
@@ -115,6 +115,11 @@ impl Running {
     ) -> Self {
         let handler = Guarded::begin(|| begin(cx.clone()));
         Self { work: Work::List { handler }, stage: Stage::Handling, cx }
+    }
+
+    /// The call that it serves.
+    pub(crate) fn context(&self) -> &Context {
+        &self.cx
     }
 
     /// The questions that its handler has unwound with, once. A driver looks after each poll that

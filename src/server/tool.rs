@@ -9,6 +9,7 @@ use super::build_error::BuildError;
 use super::implementation::{Icon, wire_icons};
 use super::page::Listed;
 use super::revision::Revision;
+use super::tasks::{TaskSupport, check_time};
 #[cfg(feature = "validation")]
 use super::validation::SchemaCell;
 use crate::protocol::version::ProtocolVersion;
@@ -41,6 +42,7 @@ pub struct Tool {
     annotations: Option<ToolAnnotations>,
     icons: Vec<Icon>,
     meta: Option<Map<String, Value>>,
+    task: Option<TaskSupport>,
     #[cfg(feature = "validation")]
     schemas: SchemaCell,
 }
@@ -103,6 +105,7 @@ impl Tool {
             annotations: None,
             icons: Vec::new(),
             meta: None,
+            task: None,
             #[cfg(feature = "validation")]
             schemas: SchemaCell::default(),
         }
@@ -169,6 +172,17 @@ impl Tool {
         self
     }
 
+    /// Lets the calls of the tool become tasks. See [`TaskSupport`].
+    ///
+    /// A server that has such a tool declares the extension; the tools of a
+    /// [`ToolCatalogue`](crate::ToolCatalogue) need [`ServerBuilder::tasks`](crate::ServerBuilder::tasks)
+    /// besides.
+    #[must_use]
+    pub fn with_task(mut self, support: TaskSupport) -> Self {
+        self.task = Some(support);
+        self
+    }
+
     /// The name.
     pub fn name(&self) -> &str {
         &self.name
@@ -184,11 +198,21 @@ impl Tool {
         self.output_schema.as_ref()
     }
 
+    /// Whether its calls may become tasks.
+    pub fn task_support(&self) -> Option<TaskSupport> {
+        self.task
+    }
+
     /// Checks what all revisions and all clients take for granted.
     pub(crate) fn validate(&self) -> Result<(), BuildError> {
         let invalid = |reason: &str| Err(BuildError::invalid_tool(&self.name, reason));
         if !is_valid_name(&self.name) {
             return invalid("a name has 1 to 128 characters of A-Z, a-z, 0-9, '_', '-' and '.'");
+        }
+        if let Some(plan) = self.task.map(|support| support.plan()) {
+            for time in [plan.ttl, plan.poll_interval].into_iter().flatten() {
+                check_time(time).or_else(|why| invalid(&format!("a time of its tasks: {why}")))?;
+            }
         }
         // 2026-07-28, schema, Tool: `inputSchema` is an object whose `type` is "object".
         match &self.input_schema {

@@ -6,7 +6,6 @@ mod adapter;
 mod coverage;
 #[cfg(all(unix, feature = "schemars", feature = "cloud-logging"))]
 mod deploy;
-mod features;
 mod hostile;
 mod layering;
 mod legacy;

@@ -218,6 +218,24 @@ async fn a_catalogues_tool_whose_schema_leads_elsewhere_is_not_called() {
     }
 }
 
+/// 2026-07-28, Base Protocol, `$ref` Resolution: "Implementations MUST NOT automatically dereference
+/// `$ref` values that resolve to a network URI."
+#[test]
+fn nobody_is_asked_for_a_schema_that_stands_elsewhere() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.set_nonblocking(true).expect("a listener that does not wait");
+    let elsewhere = format!("http://{}/a.json", listener.local_addr().expect("an address"));
+    let schema = json!({"type": "object", "properties": {"x": {"$ref": elsewhere}}});
+    let take = async |arguments: Arguments, _: Context| take(&arguments);
+    let server = Server::builder("s", "1")
+        .tool(Tool::new("t").with_input_schema(schema), take)
+        .validation(Validation::both())
+        .build();
+    let error = server.err().expect("a schema that is refused").to_string();
+    assert!(error.contains(&elsewhere), "{error}");
+    assert!(listener.accept().is_err(), "somebody came for it");
+}
+
 /// What a client sends under the limit of bodies is refused before it is a tree in memory.
 #[tokio::test]
 async fn arguments_longer_than_the_limit_are_refused_and_those_at_it_are_not() {

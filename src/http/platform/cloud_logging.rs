@@ -13,6 +13,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::protocol::timestamp::date;
+
 /// A [`Layer`] that writes each event as a line of JSON, as Cloud Logging takes it from what a
 /// container prints.
 ///
@@ -161,20 +163,6 @@ fn timestamp(time: SystemTime) -> String {
     let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     let micros = since.subsec_micros();
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
-}
-
-/// The date of a day since 1970-01-01. A year begins in March here, so that its leap day is its
-/// last (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days).
-fn date(days: u64) -> (u64, u64, u64) {
-    const ERA: u64 = 146_097; // 400 years
-    let days = days + 719_468; // since 0000-03-01
-    let (era, of_era) = (days / ERA, days % ERA);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
 }
 
 /// The trace that a span is part of.

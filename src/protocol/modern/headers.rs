@@ -23,14 +23,14 @@ pub(crate) struct BodyClaims<'a> {
     pub(crate) method: &'a str,
     /// `params._meta["io.modelcontextprotocol/protocolVersion"]`.
     pub(crate) protocol_version: Option<&'a str>,
-    /// `params.uri` of `resources/read`, `params.name` of all else.
+    /// What `Mcp-Name` mirrors: `params.name`, `params.uri` or `params.taskId`.
     pub(crate) name: Option<&'a str>,
 }
 
 /// Checks `MCP-Protocol-Version`, `Mcp-Method` and `Mcp-Name` against the body.
 ///
-/// All of them are required, `Mcp-Name` for `tools/call`, `resources/read` and `prompts/get`
-/// alone; on other methods nothing in the body corresponds to it, so it is not looked at. What
+/// All of them are required, `Mcp-Name` for `tools/call`, `resources/read`, `prompts/get` and the
+/// methods of tasks alone; on other methods nothing in the body corresponds to it, so it is not looked at. What
 /// the body lacks is not compared: the header must be there and be well formed, and the body is
 /// then refused as what it is, an invalid one (`-32602`).
 ///
@@ -56,6 +56,8 @@ pub(super) fn named_by(method: &str) -> Option<&'static str> {
     match method {
         "tools/call" | "prompts/get" => Some("name"),
         "resources/read" => Some("uri"),
+        // ext-tasks, Streamable HTTP: Routing Headers.
+        "tasks/get" | "tasks/update" | "tasks/cancel" => Some("taskId"),
         _ => None,
     }
 }

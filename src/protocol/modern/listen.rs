@@ -1,7 +1,7 @@
 //! `subscriptions/listen`: what a client asks to be told, what of it is honoured, and the messages
 //! of its stream (2026-07-28, Subscriptions).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,6 +21,9 @@ pub(crate) const LISTEN: &str = "subscriptions/listen";
 /// is, and stands in each of its messages.
 const LONGEST_ID: usize = 256;
 
+/// How many tasks one subscription may name.
+const MAX_TASKS: usize = 256;
+
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// A subscription: whose it is, and what its client is told of. It never changes.
@@ -30,6 +33,8 @@ pub(crate) struct Subscription {
     /// What is honoured, in the order in which it is acknowledged.
     subjects: Vec<Subject>,
     places: BTreeMap<Subject, Place>,
+    /// The ids of the tasks that are honoured. What is told of them is not noted here.
+    tasks: Vec<String>,
 }
 
 /// Which of the subjects of a subscription.
@@ -74,7 +79,8 @@ impl Subscription {
             let message = format!("the id of a subscription may have {LONGEST_ID} bytes");
             return Err(RpcError::new(ErrorCode::InvalidRequest, message));
         }
-        let mut subscription = Self { id, subjects: Vec::new(), places: BTreeMap::new() };
+        let (subjects, places, tasks) = Default::default();
+        let mut subscription = Self { id, subjects, places, tasks };
         subscription.honour(Filter::of(params)?, supported, limits)?;
         Ok(subscription)
     }
@@ -116,6 +122,11 @@ impl Subscription {
         Ok(())
     }
 
+    /// Takes in the tasks that can be told of, of those that are asked for.
+    pub(crate) fn honour_tasks(&mut self, ids: Vec<String>) {
+        self.tasks = ids;
+    }
+
     /// Adds a subject that is not there yet.
     fn add(&mut self, subject: Subject) {
         self.places.insert(subject.clone(), Place(self.subjects.len()));
@@ -124,6 +135,11 @@ impl Subscription {
 
     /// Whether nothing that is asked for can ever be told.
     pub(crate) fn is_vain(&self) -> bool {
+        self.subjects.is_empty() && self.tasks.is_empty()
+    }
+
+    /// Whether it tells of tasks alone, so that it is over with them.
+    pub(crate) fn is_of_tasks_alone(&self) -> bool {
         self.subjects.is_empty()
     }
 
@@ -135,7 +151,7 @@ impl Subscription {
 
     /// The names of what it is subscribed to, of all kinds.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.subjects.iter().filter_map(Subject::name)
+        self.subjects.iter().filter_map(Subject::name).chain(self.tasks.iter().map(String::as_str))
     }
 
     /// The next notification, if there is one to be sent.
@@ -168,11 +184,26 @@ impl Subscription {
                     }
                 }
             }
+            if !self.tasks.is_empty() {
+                // ext-tasks, Task Status Notifications: those "it has agreed to send".
+                object.member("taskIds", &self.tasks)?;
+            }
             object.end();
             params.raw_member("notifications", &filter);
             Ok(())
         });
         message.expect("strings and booleans are JSON")
+    }
+
+    /// The notification of a task, of which these are the members (ext-tasks, Task Status
+    /// Notifications: "a complete `DetailedTask`").
+    pub(crate) fn task(&self, members: &[u8]) -> Bytes {
+        let message = encode_notification("notifications/tasks", |params| {
+            params.raw_member("_meta", &self.meta(|_| Ok(()))?);
+            params.raw_members(members);
+            Ok(())
+        });
+        message.expect("strings are JSON")
     }
 
     /// The last message of the stream, which tells the client that the server ends it: "a
@@ -230,6 +261,28 @@ impl Backlog {
     }
 }
 
+/// The tasks that a request asks to be told of, each once; `None` if it does not ask for any
+/// (ext-tasks, Task Status Notifications).
+///
+/// # Errors
+///
+/// -32602 if the filter is none, or names more tasks than one subscription may.
+pub(crate) fn requested_tasks(params: &Params<'_>) -> Result<Option<Vec<String>>, RpcError> {
+    let Some(asked) = Filter::of(params)?.task_ids else { return Ok(None) };
+    let mut ids = BTreeSet::new();
+    for id in asked {
+        let id = string(id).ok_or_else(|| {
+            RpcError::invalid_params("`notifications.taskIds` must hold strings: ids of tasks")
+        })?;
+        ids.insert(id.into_owned());
+        if ids.len() > MAX_TASKS {
+            let message = format!("at most {MAX_TASKS} tasks may be listened to: open another");
+            return Err(RpcError::invalid_params(message));
+        }
+    }
+    Ok(Some(ids.into_iter().collect()))
+}
+
 /// The filter as the schema has it. Members that it does not have are not looked at, and neither
 /// are those that nothing here can tell of: they are omitted from the acknowledgement.
 #[derive(Deserialize)]
@@ -242,6 +295,9 @@ struct Filter<'a> {
     resources_list_changed: Option<bool>,
     #[serde(rename = "resourceSubscriptions", borrow)]
     resource_subscriptions: Option<Vec<&'a RawValue>>,
+    /// Of the extension for tasks.
+    #[serde(rename = "taskIds", borrow)]
+    task_ids: Option<Vec<&'a RawValue>>,
 }
 
 fn filter_key(change: Change) -> &'static str {

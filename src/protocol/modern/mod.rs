@@ -10,4 +10,4 @@ mod sentinel;
 pub(crate) mod state;
 
 pub(crate) use envelope::{ModernRequest, check};
-pub(crate) use listen::{Backlog, LISTEN, Noted, Place, Subscription};
+pub(crate) use listen::{Backlog, LISTEN, Noted, Place, Subscription, requested_tasks};

@@ -6,10 +6,8 @@
 use serde_json::Value;
 
 use super::answer::kind;
-use super::field::{
-    Choice, FieldSchema, MultiSelectSchema, NumberKind, NumberSchema, StringFormat, StringSchema,
-    as_integer,
-};
+use super::choice::{Choice, MultiSelectSchema};
+use super::field::{FieldSchema, NumberKind, NumberSchema, StringFormat, StringSchema, as_integer};
 
 impl FieldSchema {
     /// Checks a value and gives it back, an integer without a fraction. The error says what is
@@ -192,7 +190,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::server::ask::field::{BooleanSchema, SingleSelectSchema};
+    use crate::server::ask::choice::SingleSelectSchema;
+    use crate::server::ask::field::BooleanSchema;
 
     #[track_caller]
     fn fits(field: impl Into<FieldSchema>, values: impl IntoIterator<Item = Value>) {

@@ -78,6 +78,14 @@ enum Presence {
 ///
 /// The URL must hold nothing secret about the person and must not be authenticated beforehand
 /// (Elicitation, Safe URL Handling). To ask with one that has no scheme or no host is an error.
+///
+/// ```
+/// use mcp_http::Elicit;
+///
+/// let page = Elicit::url("Please connect your calendar", "https://example.com/connect/7")
+///     .with_id("7");
+/// # let _ = page;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ElicitUrl {
     message: String,

@@ -8,12 +8,14 @@
 
 mod answer;
 mod check;
+mod choice;
 mod context;
 mod elicit;
 mod field;
 mod inputs;
 mod message;
 mod once;
+mod preferences;
 mod question;
 mod roots;
 mod sample;
@@ -21,20 +23,19 @@ mod sample;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod tool_use;
 #[cfg(feature = "schemars")]
 mod typed;
 
+pub use choice::{Choice, MultiSelectSchema, SingleSelectSchema};
 pub use context::Elicitation;
 pub use elicit::{Elicit, ElicitForm, ElicitUrl, Elicited};
-pub use field::{
-    BooleanSchema, Choice, FieldSchema, MultiSelectSchema, NumberSchema, SingleSelectSchema,
-    StringFormat, StringSchema,
-};
-pub use message::{SamplingContent, SamplingMessage, ToolResult, ToolUse};
+pub use field::{BooleanSchema, FieldSchema, NumberSchema, StringFormat, StringSchema};
+pub use message::{SamplingContent, SamplingMessage};
+pub use preferences::ModelPreferences;
 pub use roots::{ListRoots, Root};
-pub use sample::{
-    CreateMessage, CreateMessageResult, IncludeContext, ModelPreferences, StopReason, ToolChoice,
-};
+pub use sample::{CreateMessage, CreateMessageResult, IncludeContext, StopReason, ToolChoice};
+pub use tool_use::{ToolResult, ToolUse};
 #[cfg(feature = "schemars")]
 pub use typed::ElicitTyped;
 

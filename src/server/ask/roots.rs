@@ -20,6 +20,15 @@ use crate::server::{ClientCapabilities, ToolError};
 pub struct ListRoots {}
 
 /// A directory or file that the client works on.
+///
+/// ```
+/// use mcp_http::Root;
+///
+/// fn listed(roots: &[Root]) -> String {
+///     let names: Vec<&str> = roots.iter().map(|root| root.name().unwrap_or(root.uri())).collect();
+///     names.join(", ")
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root {
     uri: String,

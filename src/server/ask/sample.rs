@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Object, parse};
 use super::message::{SamplingContent, SamplingMessage};
+use super::preferences::ModelPreferences;
 use super::question::{Ask, unknown_to_the_revision};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::raw::RawJson;
@@ -42,34 +43,6 @@ pub struct CreateMessage {
     tool_choice: Option<ToolChoice>,
 }
 
-/// Which model is wished for: hints, of which the first that fits counts, and what matters how
-/// much, from 0 (not at all) to 1 (most). What lies outside is moved to the nearer end, and NaN is
-/// ignored.
-///
-/// ```
-/// use mcp_http::ModelPreferences;
-///
-/// let wish = ModelPreferences::new().with_hint("sonnet").with_intelligence_priority(0.8);
-/// # let _ = wish;
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ModelPreferences {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    hints: Vec<ModelHint>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost_priority: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    speed_priority: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    intelligence_priority: Option<f64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct ModelHint {
-    name: String,
-}
-
 /// Which context the client is to add to the conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -97,6 +70,15 @@ pub enum ToolChoice {
 }
 
 /// What the client's model said.
+///
+/// ```
+/// use mcp_http::{CreateMessageResult, StopReason};
+///
+/// fn tell(answer: &CreateMessageResult) -> String {
+///     let end = if answer.stop_reason() == Some(&StopReason::MaxTokens) { " …" } else { "" };
+///     format!("{}: {}{end}", answer.model(), answer.text())
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateMessageResult {
     message: SamplingMessage,
@@ -242,9 +224,8 @@ impl CreateMessage {
     /// 2026-07-28, Sampling, Message Content Constraints: results of tools stand alone, and each
     /// use of a tool is followed by its result before any other message.
     fn check_balance(&self) -> Result<(), &'static str> {
-        let mut messages = self.messages.iter().peekable();
         let mut open: Vec<&str> = Vec::new();
-        while let Some(message) = messages.next() {
+        for message in &self.messages {
             let results: Vec<&str> = message.tool_results().map(|r| r.tool_use_id()).collect();
             let is_mixed = !results.is_empty() && results.len() != message.content().len();
             if is_mixed || (!results.is_empty() && message.role() != Role::User) {
@@ -264,52 +245,12 @@ impl CreateMessage {
 
 /// Whether both hold the same ids, in any order.
 fn is_same(uses: &[&str], results: &[&str]) -> bool {
-    let sorted = |ids: &[&str]| {
-        let mut ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    fn sorted<'a>(ids: &[&'a str]) -> Vec<&'a str> {
+        let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids
-    };
+    }
     sorted(uses) == sorted(results)
-}
-
-impl ModelPreferences {
-    /// No wishes.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a part of a model's name; earlier ones count more.
-    #[must_use]
-    pub fn with_hint(mut self, name: impl Into<String>) -> Self {
-        self.hints.push(ModelHint { name: name.into() });
-        self
-    }
-
-    /// How much a low price matters.
-    #[must_use]
-    pub fn with_cost_priority(mut self, priority: f64) -> Self {
-        self.cost_priority = share(priority);
-        self
-    }
-
-    /// How much speed matters.
-    #[must_use]
-    pub fn with_speed_priority(mut self, priority: f64) -> Self {
-        self.speed_priority = share(priority);
-        self
-    }
-
-    /// How much capability matters.
-    #[must_use]
-    pub fn with_intelligence_priority(mut self, priority: f64) -> Self {
-        self.intelligence_priority = share(priority);
-        self
-    }
-}
-
-/// 2026-07-28, schema, ModelPreferences: priorities are numbers from 0 to 1.
-fn share(priority: f64) -> Option<f64> {
-    (!priority.is_nan()).then(|| priority.clamp(0.0, 1.0))
 }
 
 impl CreateMessageResult {

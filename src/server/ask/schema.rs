@@ -7,10 +7,8 @@
 use serde_json::{Map, Value};
 
 use super::answer::kind;
-use super::field::{
-    BooleanSchema, Choice, FieldSchema, MultiSelectSchema, NumberSchema, SingleSelectSchema,
-    StringFormat, StringSchema,
-};
+use super::choice::{Choice, MultiSelectSchema, SingleSelectSchema};
+use super::field::{BooleanSchema, FieldSchema, NumberSchema, StringFormat, StringSchema};
 
 /// The field with its title and description, if the schema has them.
 macro_rules! label {

@@ -9,15 +9,15 @@ use std::path::PathBuf;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
+use super::choice::{Choice, MultiSelectSchema, SingleSelectSchema};
 use super::elicit::{Elicit, ElicitForm, ElicitUrl, Elicited};
-use super::field::{
-    BooleanSchema, Choice, FieldSchema, MultiSelectSchema, NumberSchema, SingleSelectSchema,
-    StringFormat, StringSchema,
-};
-use super::message::{SamplingContent, SamplingMessage, ToolResult, ToolUse};
+use super::field::{BooleanSchema, FieldSchema, NumberSchema, StringFormat, StringSchema};
+use super::message::{SamplingContent, SamplingMessage};
+use super::preferences::ModelPreferences;
 use super::question::Ask;
 use super::roots::ListRoots;
-use super::sample::{CreateMessage, IncludeContext, ModelPreferences, StopReason, ToolChoice};
+use super::sample::{CreateMessage, IncludeContext, StopReason, ToolChoice};
+use super::tool_use::{ToolResult, ToolUse};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::raw::RawJson;
 use crate::server::{ClientCapabilities, Content, Role, Tool};

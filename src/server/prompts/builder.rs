@@ -78,7 +78,8 @@ impl PromptsBuilder {
             (None, Some(_)) if !self.prompts.is_empty() => Err(BuildError::prompts_and_catalogue()),
             (None, Some(catalogue)) => Ok(Prompts::Catalogue(catalogue)),
             (None, None) if self.prompts.is_empty() => Ok(Prompts::None),
-            (None, None) => Ok(Prompts::Registered(PromptTable::new(self.prompts, page_size)?)),
+            (None, None) => PromptTable::new(self.prompts, page_size)
+                .map(|it| Prompts::Registered(Box::new(it))),
         }
     }
 }

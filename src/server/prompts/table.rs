@@ -18,7 +18,7 @@ use crate::server::page::{PageSize, WrittenList};
 pub(crate) enum Prompts {
     #[default]
     None,
-    Registered(PromptTable),
+    Registered(Box<PromptTable>),
     Catalogue(Arc<dyn PromptCatalogue>),
 }
 

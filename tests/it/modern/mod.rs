@@ -14,4 +14,5 @@ mod notifications;
 mod params;
 mod prompts;
 mod resources;
+mod tasks;
 mod updates;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use mcp_http::{
-    Arguments, BoxFuture, Changes, Context, HandlerError, McpService, ReadResourceResult, Resource,
-    ResourceCatalogue, ResourcePage, ResourceSet, Server, ServerBuilder, Tool, ToolError, ToolSet,
-    serve,
+    Arguments, BoxFuture, Changes, Context, HandlerError, Head, McpService, McpServiceBuilder,
+    Principal, ReadRequest, ReadResourceResult, Refusal, Resource, ResourceCatalogue, ResourcePage,
+    ResourceSet, Server, ServerBuilder, Tool, ToolError, ToolSet, serve,
 };
 use serde_json::{Value, json};
 
@@ -187,6 +187,35 @@ async fn hostile_uris_are_refused_and_lead_nowhere() {
         "/srv/...a/b"
     );
     assert_serves(&server).await;
+}
+
+/// 2026-07-28, Resources, Security Considerations: "Access controls SHOULD be implemented for
+/// sensitive resources"; "Resource permissions SHOULD be checked before operations". To who may not
+/// read it a resource is one that is not there.
+#[tokio::test]
+async fn a_handler_knows_who_reads_and_hides_what_is_not_theirs() {
+    let hers = |builder: ServerBuilder| {
+        let read = async |request: ReadRequest, cx: Context| match cx.principal().name() {
+            Some("alice") => Ok("hers"),
+            _ => Err(HandlerError::resource_not_found(request.uri())),
+        };
+        builder.resource(Resource::new("test://hers", "hers"), read)
+    };
+    let by_header = |service: McpServiceBuilder| {
+        service.admit(|head: Arc<Head>| async move {
+            let user = head.headers().get("x-user").and_then(|user| user.to_str().ok());
+            Ok::<_, Refusal>(user.map_or_else(Principal::anonymous, Principal::named))
+        })
+    };
+    let server = TestServer::with_server(hers, by_header).await;
+    let read = async |user: &str, uri: &str| {
+        let request = modern(1, "resources/read", json!({ "uri": uri }), &[("X-User", user)]);
+        server.connect().await.send(&request).await.json()
+    };
+    assert_eq!(read("alice", "test://hers").await["result"]["contents"][0]["text"], "hers");
+    let (hidden, unknown) = (read("bob", "test://hers").await, read("bob", "test://else").await);
+    assert_eq!(hidden["error"]["data"], json!({"uri": "test://hers"}));
+    assert_eq!(hidden["error"]["code"], unknown["error"]["code"]);
 }
 
 /// A catalogue whose resource is its caller's.

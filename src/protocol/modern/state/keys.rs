@@ -31,16 +31,26 @@ const MAX_KEYS: usize = 8;
 /// old one out.
 ///
 /// A key is 32 bytes of randomness. The states are sealed with XChaCha20-Poly1305.
-#[derive(Clone)]
 pub struct StateKeys {
     /// The first one seals.
     keys: Vec<XChaCha20Poly1305>,
 }
 
+impl Clone for StateKeys {
+    fn clone(&self) -> Self {
+        let mut keys = Vec::with_capacity(MAX_KEYS);
+        keys.extend(self.keys.iter().cloned());
+        Self { keys }
+    }
+}
+
 impl StateKeys {
     /// One key, which seals and opens.
     pub fn new(key: [u8; 32]) -> Self {
-        Self { keys: vec![XChaCha20Poly1305::new(&key.into())] }
+        // It never grows: what a vector leaves behind when it does is not wiped.
+        let mut keys = Vec::with_capacity(MAX_KEYS);
+        keys.push(XChaCha20Poly1305::new(&key.into()));
+        Self { keys }
     }
 
     /// Adds a key that opens what was sealed with it, and seals nothing.

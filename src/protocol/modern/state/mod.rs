@@ -260,6 +260,25 @@ mod tests {
         assert!(opened(&text, &binding(&alice()), NOW).is_ok());
     }
 
+    /// Base64 has several texts for the same bytes; only the one that was sent comes back.
+    #[test]
+    fn another_way_to_write_the_same_bytes_is_refused() {
+        let text = sealed(&[("a", "1")]);
+        assert!(text.contains(['-', '_']), "another nonce: this test needs one of them in {text}");
+        let standard = text.replace('-', "+").replace('_', "/");
+        for text in [standard, format!("{text}="), format!("{text}=="), format!(" {text}")] {
+            let refused = opened(&text, &binding(&alice()), NOW).unwrap_err();
+            assert_eq!(refused, BadState::Malformed, "{text}");
+        }
+        // The bits that the last letter has to spare.
+        let (body, last) = text.split_at(text.len() - 1);
+        for letter in ('A'..='Z').chain('a'..='z').chain('0'..='9') {
+            if !last.starts_with(letter) {
+                assert!(opened(&format!("{body}{letter}"), &binding(&alice()), NOW).is_err());
+            }
+        }
+    }
+
     /// Server Requirements, 5: "the authenticated principal", "the method name and a digest of its
     /// salient parameters, rejecting state presented on a request that does not match".
     #[test]
