@@ -310,14 +310,12 @@ async fn an_answer_longer_than_1_mib_fails_its_question() {
 async fn a_client_without_the_capability_is_not_asked() {
     let (server, _) = desk().await;
     for version in ["2025-06-18", LATEST] {
-        for (capabilities, names) in
-            [(json!({}), "elicitation"), (json!({"roots": {}}), "elicitation")]
-        {
+        for capabilities in [json!({}), json!({"roots": {}})] {
             let session = Session::open_with(&server, version, capabilities).await;
             let answer = session.send(&server, &asking(7, json!([["q"]]))).await;
             assert_eq!((answer.status(), answer.code()), (200, Some(-32602)), "{version}");
             let message = answer.json()["error"]["message"].clone();
-            assert!(message.as_str().is_some_and(|it| it.ends_with(names)), "{message}");
+            assert!(message.as_str().is_some_and(|it| it.ends_with("elicitation")), "{message}");
         }
     }
 }
@@ -330,7 +328,8 @@ async fn where_no_stream_can_be_the_call_fails_and_says_what_to_do() {
         request.replace("Accept: application/json, text/event-stream", "Accept: application/json")
     };
     let as_it_is = |request: String| request;
-    let cases: [(Framing, fn(String) -> String, &str); 3] = [
+    type Case = (Framing, fn(String) -> String, &'static str);
+    let cases: [Case; 3] = [
         (Framing::Adaptive, json_only, "send `Accept: application/json, text/event-stream`"),
         (Framing::JsonOnly, as_it_is, "this server answers with JSON alone"),
         (Framing::JsonOnly, json_only, "this server answers with JSON alone"),
@@ -606,8 +605,7 @@ async fn a_question_that_its_stream_has_no_room_for_fails() {
     assert!(text.as_str().is_some_and(|it| it.contains("no room")), "{text}");
 }
 
-/// The questions of all versions of a revision that cannot express them fail before they are
-/// asked, and the stream is not begun.
+/// A question that a revision cannot express fails before it is asked, and no stream begins.
 #[tokio::test]
 async fn a_revision_without_elicitation_is_not_asked_for_it() {
     let (server, _) = desk().await;
