@@ -4,6 +4,27 @@
 //! ```text
 //! PORT=8080 cargo run --example tasks      (0 takes any free port)
 //! ```
+//!
+//! A client declares the extension with each request. The answer to the first holds a `taskId`:
+//!
+//! ```text
+//! ask() {   # METHOD NAME PARAMS
+//!   curl -s http://127.0.0.1:8080/mcp -H 'Content-Type: application/json' \
+//!     -H 'MCP-Protocol-Version: 2026-07-28' -H "Mcp-Method: $1" -H "Mcp-Name: $2" -d '{
+//!       "jsonrpc": "2.0", "id": 1, "method": "'"$1"'", "params": {'"$3"', "_meta": {
+//!         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+//!         "io.modelcontextprotocol/clientCapabilities": {
+//!           "elicitation": {"form": {}},
+//!           "extensions": {"io.modelcontextprotocol/tasks": {}}}}}}'
+//! }
+//! ask tools/call signed_report '"name": "signed_report", "arguments": {"year": 2026}'
+//!
+//! id=…
+//! ask tasks/get $id '"taskId": "'$id'"'
+//! ask tasks/update $id '"taskId": "'$id'", "inputResponses": {
+//!       "signature": {"action": "accept", "content": {"name": "Ada"}}}'
+//! ask tasks/cancel $id '"taskId": "'$id'"'
+//! ```
 
 use std::time::Duration;
 

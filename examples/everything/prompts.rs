@@ -152,6 +152,7 @@ fn completions(builder: ServerBuilder) -> ServerBuilder {
         .complete_prompt("test_prompt_with_arguments", "arg1", ["paris", "park", "party", "test"])
         .complete_prompt("code_review", "language", ["python", "rust", "typescript"])
         .complete_prompt("code_review", "framework", framework)
+        .complete_resource("test://template/{id}/data", "id", ["1", "2", "123"])
 }
 
 async fn framework(request: CompletionRequest, _cx: Context) -> Result<Completion, HandlerError> {

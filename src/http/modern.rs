@@ -25,7 +25,7 @@ use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
     Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Question,
-    RawJson, Reply, Request, TaskRequest,
+    RawJson, Reply, Request, Running, TaskRequest,
 };
 
 /// Serves one request.
@@ -39,13 +39,13 @@ pub(crate) async fn call(
     if modern.request.method == LISTEN {
         return Box::pin(listen::open(shared, &admitted, &modern)).await;
     }
-    let id = modern.request.id.clone();
     let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
     let mut answer = Answer::new(shared, &modern, framing);
     if TaskRequest::has_method(&modern.request.method) {
         return Ok(answer.respond(Box::pin(tasks::serve(shared, &admitted, &modern)).await));
     }
-    let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(id.clone()));
+    let refuse =
+        |reason: Reason| Refusal::from(reason).for_request(Some(modern.request.id.clone()));
     if !shared.has_memory() {
         return Err(refuse(Reason::OutOfMemory));
     }
@@ -73,18 +73,32 @@ pub(crate) async fn call(
         return Ok(respond::at_once(framing, answer.discover()));
     }
     let asked = Request { method: &modern.request.method, params: &modern.request.params, body };
-    let dispatched = shared.server.dispatch(&asked, cx.clone());
-    let mut running = match dispatched {
+    match shared.server.dispatch(&asked, cx.clone()) {
         Dispatched::Ready(outcome) => {
             guard.defuse();
-            return Ok(answer.respond(outcome));
+            Ok(answer.respond(outcome))
         }
-        Dispatched::Running(running) => running,
-    };
-    let seat = tasks::seat(shared, &cx).map_err(&refuse)?;
+        Dispatched::Running(running) => drive(shared, running, answer, guard, permit).await,
+    }
+}
+
+/// Drives a call until its response is known.
+async fn drive(
+    shared: &Arc<Shared>,
+    mut running: Running,
+    answer: Answer,
+    guard: CancelOnDrop<'_>,
+    permit: CallPermit,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let (cx, framing) = (guard.0, answer.framing);
+    let seat = tasks::seat(shared, cx)
+        .map_err(|reason| Refusal::from(reason).for_request(Some(answer.id.clone())))?;
     let settled = match cx.is_task() {
         true => Settled::Task,
-        false => settle(&mut running, &cx, framing, shared).await,
+        false => settle(&mut running, cx, framing, shared).await,
+    };
+    let ready = |outcome| {
+        RequestStream::ready(shared, cx.clone(), answer.id.clone(), answer.encode(outcome))
     };
     let stream = match settled {
         Settled::Json(outcome) => {
@@ -93,29 +107,28 @@ pub(crate) async fn call(
         }
         Settled::Stream(outcome) => {
             guard.defuse();
-            RequestStream::ready(shared, cx, id, answer.encode(outcome))
-        }
-        Settled::Commit => {
-            guard.defuse();
-            let begin = Arc::clone(shared);
-            let answered =
-                async move { answer.encode(tasks::outcome(&begin, running, seat, &answer).await) };
-            RequestStream::running(shared, cx, id, answered, Disconnect::Cancels)
+            ready(outcome)
         }
         Settled::Task => {
             let begun = Box::pin(tasks::begin(shared, running, seat, &answer)).await;
             guard.defuse();
-            if !framing.ends_as_stream(&cx) {
+            if !framing.ends_as_stream(cx) {
                 return Ok(answer.respond_called(begun));
             }
-            RequestStream::ready(shared, cx, id, answer.encode(begun))
+            ready(begun)
+        }
+        Settled::Commit => {
+            guard.defuse();
+            let (begin, id) = (Arc::clone(shared), answer.id.clone());
+            let answered =
+                async move { answer.encode(tasks::outcome(&begin, running, seat, &answer).await) };
+            RequestStream::running(shared, cx.clone(), id, answered, Disconnect::Cancels)
         }
         Settled::CutOff => {
-            guard.defuse();
-            cx.cancel();
+            // What it has left behind is told as the guard is dropped.
             shared.counters.cut_off_calls.add(1);
             observe::calls_cut_off(1);
-            return Ok(respond::at_once(framing, shutting_down(&id)));
+            return Ok(respond::at_once(framing, shutting_down(&answer.id)));
         }
     };
     // The call counts for as long as its response is there.

@@ -212,3 +212,64 @@ impl Found {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use http_body_util::Full;
+    use serde_json::json;
+    use tokio::time::{Instant, sleep, timeout};
+
+    use crate::http::service::McpService;
+    use crate::server::{Arguments, Context, Server, TaskOptions, TaskSupport, Tool, ToolError};
+
+    /// DESIGN, decision 10: no timer per task; the sweeper finds those whose time is up.
+    #[tokio::test(start_paused = true)]
+    async fn the_sweeper_ends_a_task_whose_time_is_up_and_frees_its_place() {
+        static DROPPED: AtomicBool = AtomicBool::new(false);
+        struct Alarm;
+        impl Drop for Alarm {
+            fn drop(&mut self) {
+                DROPPED.store(true, Ordering::Relaxed);
+            }
+        }
+        async fn forever(_: Arguments, _: Context) -> Result<(), ToolError> {
+            let _alarm = Alarm;
+            std::future::pending().await
+        }
+        let tool = Tool::new("t").with_task(TaskSupport::allowed());
+        // Its clock is that of the system, which does not stand still here.
+        let options = TaskOptions::new().with_ttl(Duration::from_millis(1));
+        let server = Server::builder("s", "1").tool(tool, forever).tasks(options).build().unwrap();
+        let service = McpService::builder(server).build().unwrap();
+        let capabilities = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+        let body = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+                "name": "t", "_meta": {
+                    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                    "io.modelcontextprotocol/clientCapabilities": capabilities,
+                },
+            },
+        });
+        let request = http::Request::post("http://localhost/mcp")
+            .header("content-type", "application/json")
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-method", "tools/call")
+            .header("mcp-name", "t")
+            .body(Full::<bytes::Bytes>::from(body.to_string()))
+            .unwrap();
+        let response = hyper::service::Service::call(&service, request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(service.stats().tasks, 1);
+        let begun = Instant::now();
+        let freed = async {
+            while service.stats().tasks > 0 || !DROPPED.load(Ordering::Relaxed) {
+                sleep(Duration::from_secs(1)).await;
+            }
+        };
+        timeout(Duration::from_secs(10_000), freed).await.expect("it is swept");
+        assert!(begun.elapsed() >= Duration::from_secs(1), "by the sweeper");
+    }
+}

@@ -150,7 +150,27 @@ impl Context {
     ///
     /// A log message that is sent makes the response an event stream, if that is not decided yet.
     ///
-    /// Source: 2026-07-28, Logging (deprecated there in favour of telemetry).
+    /// ```
+    /// use mcp_http::{Context, LogLevel, ToolError};
+    /// use serde_json::json;
+    ///
+    /// async fn import(rows: Vec<String>, cx: Context) -> Result<(), ToolError> {
+    ///     cx.log(LogLevel::Info, "the import begins");
+    ///     cx.log_from("database", LogLevel::Error, json!({"error": "Connection failed", "port": 5432}));
+    ///     if cx.log_enabled(LogLevel::Debug) {
+    ///         cx.log(LogLevel::Debug, rows); // costly only for who wants to know
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// Which level a client asks for is its own affair: before 2026-07-28 by `logging/setLevel` for
+    /// all calls of its session that begin from then on, and from that revision on in the `_meta`
+    /// of each request. Who asks for none gets none. It is the person at the client who reads the
+    /// messages: no secrets, nothing personal and no internals belong into them. What operates the
+    /// server is better told by `tracing`.
+    ///
+    /// Source: 2026-07-28, Logging (deprecated there in favour of telemetry); before, Logging.
     pub fn log(&self, level: LogLevel, data: impl Serialize) {
         self.send_log(None, level, &data);
     }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::ask::Asking;
 use super::handler_error::{ErrorKind, HandlerError};
 use super::raw::excerpt;
 use super::resources::MAX_URI;
@@ -34,6 +35,7 @@ pub(crate) fn call_outcome(
     error: HandlerError,
     tool: &str,
     version: ProtocolVersion,
+    asking: Asking,
 ) -> Result<CallToolResult, RpcError> {
     match error.into_kind() {
         ErrorKind::Failure(error) => Ok(CallToolResult::error(error.to_string())),
@@ -45,7 +47,7 @@ pub(crate) fn call_outcome(
                 Err(RpcError::invalid_params(text))
             }
         }
-        kind if is_failure(&kind, version) => Ok(CallToolResult::error(kind.to_string())),
+        kind if is_failure(&kind, asking) => Ok(CallToolResult::error(kind.to_string())),
         kind => Err(protocol_error(kind, version)),
     }
 }
@@ -53,14 +55,14 @@ pub(crate) fn call_outcome(
 /// Whether the model is told: the call was good, but what the client gave later was not. Where that
 /// comes with the request itself, it is the request that is wrong (2026-07-28, Multi Round-Trip
 /// Requests, Error Handling).
-fn is_failure(kind: &ErrorKind, version: ProtocolVersion) -> bool {
+fn is_failure(kind: &ErrorKind, asking: Asking) -> bool {
     match kind {
         ErrorKind::RefusedInput { .. }
         | ErrorKind::NoInput(_)
         | ErrorKind::UnavailableInput { .. } => true,
         // It is no fault of the request, which names a tool.
         ErrorKind::ResourceNotFound(_) => true,
-        ErrorKind::UnusableInput { .. } => !version.has_input_in_requests(),
+        ErrorKind::UnusableInput { .. } => asking != Asking::ByResult,
         _ => false,
     }
 }
@@ -166,7 +168,13 @@ mod tests {
     use super::*;
 
     fn outcomes(error: impl Fn() -> HandlerError) -> [Result<CallToolResult, RpcError>; 4] {
-        ProtocolVersion::ALL.map(|version| call_outcome(error(), "t", version))
+        ProtocolVersion::ALL.map(|version| {
+            let asking = match version.has_input_in_requests() {
+                true => Asking::ByResult,
+                false => Asking::Meanwhile,
+            };
+            call_outcome(error(), "t", version, asking)
+        })
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(crate) struct WrittenList {
     keys: Vec<String>,
     page_size: PageSize,
     /// In the order of [`ProtocolVersion::ALL`].
-    written: [Written; ProtocolVersion::ALL.len()],
+    written: Box<[Written; ProtocolVersion::ALL.len()]>,
 }
 
 /// Entries as JSON, with commas between them, and where each ends.
@@ -175,7 +175,7 @@ impl WrittenList {
     ) -> Self {
         let keys = entries.clone().map(|entry| entry.key().to_owned()).collect();
         let written = ProtocolVersion::ALL.map(|version| Written::new(entries.clone(), version));
-        Self { member: T::MEMBER, keys, page_size, written }
+        Self { member: T::MEMBER, keys, page_size, written: Box::new(written) }
     }
 
     /// The page that a cursor asks for, or the first one. Nothing is written for it but the cursor

@@ -169,8 +169,9 @@ impl Work {
         let ended = match self {
             Self::Call { target, handler, .. } => handler.poll(task, |result| {
                 end(cx, result, |result| {
-                    let result = result
-                        .or_else(|error| outcome::call_outcome(error, target.name(), version))?;
+                    let result = result.or_else(|error| {
+                        outcome::call_outcome(error, target.name(), version, cx.asking())
+                    })?;
                     Ok(Reply::CallTool(Box::new(result)))
                 })
             }),

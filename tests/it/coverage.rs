@@ -171,7 +171,7 @@ fn every_page_is_mapped_or_left_out_for_a_reason() {
             page.strip_prefix(left_out).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let mapped = PAGES.iter().filter(|(known, _)| *known == page).count();
-        let left_out = LEFT_OUT.iter().filter(|(left_out, _)| is_below(&left_out)).count();
+        let left_out = LEFT_OUT.iter().filter(|(left_out, _)| is_below(left_out)).count();
         if mapped + left_out != 1 {
             faults.push(format!("{page}: mapped {mapped} times and left out {left_out} times"));
         }
@@ -284,6 +284,11 @@ fn a_test_that_is_not_there_is_found() {
         assert_eq!(entry(&["legacy::one", missing]).faults(&inventory), [fault]);
     }
     assert_eq!(entry(&[]).faults(&inventory), ["without tests and without a reason: q"]);
+    let because = |reason: &str| Entry { not_ours: Some(reason.to_owned()), ..entry(&[]) };
+    let good = because("they show it (legacy::one, legacy::tests); `Context::log` is no test");
+    assert_eq!(good.faults(&inventory), [""; 0]);
+    let bad = because("shown by legacy::four: always").faults(&inventory);
+    assert_eq!(bad, ["no such test: legacy::four: q"]);
     let advisory = |test: &str| Advisory { id: "CVE-2025-1".into(), tests: vec![test.into()] };
     let nameless = advisory("legacy::one").faults(&inventory);
     assert_eq!(nameless, ["CVE-2025-1: no test has cve_2025_1 in its name"]);

@@ -6,6 +6,8 @@ mod adapter;
 mod coverage;
 #[cfg(all(unix, feature = "schemars", feature = "cloud-logging"))]
 mod deploy;
+#[cfg(all(unix, feature = "schemars"))]
+mod examples;
 mod hostile;
 mod layering;
 mod legacy;

@@ -1,140 +1,37 @@
-//! Every message that the server sends, held against the `schema.json` of its revision.
-//!
-//! The schemas are the specification's own and not part of the crate: `MCP_SPEC_DIR` says where they
-//! are. Error bodies without an id are excepted in 2025-03-26 and 2025-06-18, whose schemas have
-//! none, although their transport pages allow them ("a JSON-RPC error response that has no `id`").
+//! Every kind of message that the server sends, held against the `schema.json` of its revision.
+//! What it sends in any other test is held against it as well: see `support/tee.rs`.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::path::PathBuf;
-
-use jsonschema::Validator;
 use mcp_http::{
     Annotations, Arguments, CallToolResult, Changes, Content, Context, HandlerError, Icon,
     IconTheme, LogLevel, ReadRequest, ReadResourceResult, Resource, ResourceContents, ResourceLink,
     ResourceTemplate, Role, ServerBuilder, Tool, ToolAnnotations, ToolError,
 };
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 use crate::support::messages::{
     Session, call, initialize, listen, modern, post, request, stream_head,
 };
 use crate::support::prompts::prompts;
+use crate::support::schema::Schema;
 use crate::support::server::TestServer;
 use crate::support::wire::{Answer, Wire};
-
-/// The schema of one revision.
-struct Schema {
-    version: &'static str,
-    root: Value,
-    /// The validators made so far, by the definitions they are for.
-    validators: RefCell<HashMap<String, Validator>>,
-}
 
 /// What a message answers, where that decides its definition.
 type Asked<'a> = &'a str;
 
 impl Schema {
-    /// Reads it; `None`, loudly, where it is not there and need not be.
-    fn of(version: &'static str) -> Option<Self> {
-        let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/spec");
-        let folder = std::env::var_os("MCP_SPEC_DIR").map_or_else(|| beside.into(), PathBuf::from);
-        let path = folder.join(version).join("schema.json");
-        match std::fs::read(&path) {
-            Ok(text) => {
-                let root = serde_json::from_slice(&text).expect("a schema is JSON");
-                Some(Self { version, root, validators: RefCell::default() })
-            }
-            Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => {
-                panic!("{}: {error}", path.display())
-            }
-            Err(error) => {
-                eprintln!("SKIPPED: messages of {version} against {}: {error}", path.display());
-                None
-            }
-        }
-    }
-
-    fn definitions(&self) -> &'static str {
-        if self.root.get("$defs").is_some() { "$defs" } else { "definitions" }
-    }
-
-    fn has(&self, definition: &str) -> bool {
-        self.root[self.definitions()].get(definition).is_some()
-    }
-
-    /// What is wrong with a value, if anything is.
-    fn faults(&self, definition: &str, value: &Value) -> Vec<String> {
-        let mut validators = self.validators.borrow_mut();
-        let validator =
-            validators.entry(definition.to_owned()).or_insert_with(|| self.validator(definition));
-        validator
-            .iter_errors(value)
-            .map(|error| format!("{definition}{}: {error}", error.instance_path()))
-            .collect()
-    }
-
-    fn validator(&self, definition: &str) -> Validator {
-        assert!(self.has(definition), "{}: no definition of {definition}", self.version);
-        let mut schema = self.root.clone();
-        schema["$ref"] = json!(format!("#/{}/{definition}", self.definitions()));
-        let options = jsonschema::options().should_validate_formats(true);
-        options.build(&schema).expect("the specification's schema is one")
-    }
-
-    fn assert(&self, definition: &str, value: &Value) {
+    pub fn assert(&self, definition: &str, value: &Value) {
         let faults = self.faults(definition, value);
-        assert!(faults.is_empty(), "{} {faults:#?}\n{value:#}", self.version);
+        assert!(faults.is_empty(), "{faults:#?}\n{value:#}");
     }
 
     /// One message of the server's.
     fn assert_message(&self, asked: Asked<'_>, message: &Value) {
-        let members = message.as_object().expect("a message is an object");
-        let has = |member: &str| members.contains_key(member);
-        match (has("method"), has("result"), has("error")) {
-            (true, false, false) => {
-                assert!(!has("id"), "the server asks nothing in these exchanges: {message}");
-                self.assert("JSONRPCNotification", message);
-                self.assert(notification(&message["method"]), message);
-            }
-            (false, true, false) => {
-                let whole = ["JSONRPCResultResponse", "JSONRPCResponse"];
-                self.assert(whole.into_iter().find(|name| self.has(name)).expect("one"), message);
-                self.assert(result(asked), &message["result"]);
-            }
-            (false, false, true) => self.assert_error(message),
-            _ => panic!("neither, or several at once: {message}"),
-        }
-    }
-
-    fn assert_error(&self, message: &Value) {
-        let (name, id_may_be_missing) = match self.has("JSONRPCErrorResponse") {
-            true => ("JSONRPCErrorResponse", true),
-            false => ("JSONRPCError", false),
-        };
-        if id_may_be_missing || message.get("id").is_some() {
-            self.assert(name, message);
-        }
-        // The typed errors of 2026-07-28; some are whole messages, some the error alone.
-        let typed = match message["error"]["code"].as_i64().expect("a code") {
-            -32020 => "HeaderMismatchError",
-            -32021 => "MissingRequiredClientCapabilityError",
-            -32022 => "UnsupportedProtocolVersionError",
-            -32700 => "ParseError",
-            -32600 => "InvalidRequestError",
-            -32601 => "MethodNotFoundError",
-            -32602 => "InvalidParamsError",
-            // 2025-11-25 and before, Resources, Error Handling; no schema types it.
-            -32002 => "ResourceNotFoundError",
-            -32603 => "InternalError",
-            code => panic!("{code} is no code of the protocol"),
-        };
-        if self.has(typed) {
-            let whole = self.root[self.definitions()][typed]["properties"].get("error").is_some();
-            self.assert(typed, if whole { message } else { &message["error"] });
-        } else {
-            assert!(!typed.ends_with("VersionError") || self.version != "2026-07-28");
-        }
+        let asked = Some(asked).filter(|asked| !asked.is_empty());
+        let faults = self.faults_of_message(asked.as_slice(), message);
+        assert!(faults.is_empty(), "{faults:#?}\n{message:#}");
     }
 
     /// All messages of an answer, and that there are some.
@@ -144,34 +41,6 @@ impl Schema {
         for message in &messages {
             self.assert_message(asked, message);
         }
-    }
-}
-
-fn notification(method: &Value) -> &'static str {
-    match method.as_str() {
-        Some("notifications/progress") => "ProgressNotification",
-        Some("notifications/message") => "LoggingMessageNotification",
-        Some("notifications/tools/list_changed") => "ToolListChangedNotification",
-        Some("notifications/subscriptions/acknowledged") => "SubscriptionsAcknowledgedNotification",
-        _ => panic!("{method} is no notification of these exchanges"),
-    }
-}
-
-fn result(asked: Asked<'_>) -> &'static str {
-    match asked {
-        "initialize" => "InitializeResult",
-        "ping" | "logging/setLevel" => "EmptyResult",
-        "tools/list" => "ListToolsResult",
-        "tools/call" => "CallToolResult",
-        "resources/list" => "ListResourcesResult",
-        "resources/templates/list" => "ListResourceTemplatesResult",
-        "resources/read" => "ReadResourceResult",
-        "prompts/list" => "ListPromptsResult",
-        "prompts/get" => "GetPromptResult",
-        "completion/complete" => "CompleteResult",
-        "server/discover" => "DiscoverResult",
-        "subscriptions/listen" => "SubscriptionsListenResult",
-        _ => panic!("{asked} has no result in these exchanges"),
     }
 }
 
@@ -344,7 +213,15 @@ fn legacy_exchanges() -> Vec<Exchange> {
     ]
 }
 
-/// A server that says all that there is to say, and that its tools have changed.
+/// Changes everything that can be listened to, one resource among it.
+fn change_all(changes: &Changes) {
+    changes.tools_changed();
+    changes.prompts_changed();
+    changes.resources_changed();
+    changes.resource_updated("file:///a.txt");
+}
+
+/// A server that says all that there is to say, and that all of it has changed.
 async fn talkative_and_changing() -> (TestServer, Changes) {
     let changes = Changes::new();
     let more = |builder| talkative(builder).changes(&changes);
@@ -375,11 +252,20 @@ async fn assert_legacy(version: &'static str) {
         assert_eq!(answer.status(), 200, "{body}");
         schema.assert_answer(asked, &answer);
     }
-    changes.tools_changed();
+    for (method, uri) in [
+        ("resources/subscribe", "file:///a.txt"),
+        ("resources/subscribe", "file:///b.txt"),
+        ("resources/subscribe", ""),
+        ("resources/unsubscribe", "file:///b.txt"),
+    ] {
+        let answer = wire.send(&session.post(&request(1, method, json!({ "uri": uri })))).await;
+        schema.assert_answer(method, &answer);
+    }
+    change_all(&changes);
     let mut get = server.connect().await;
     get.write(session.get(None).as_bytes()).await;
     stream_head(&mut get).await;
-    for message in next_messages(&mut get, 1).await {
+    for message in next_messages(&mut get, 4).await {
         schema.assert_message("", &message);
     }
     // What is refused before a message is served.
@@ -465,6 +351,7 @@ async fn every_message_of_2026_07_28_fits_its_schema() {
         ("resources/read", json!({"uri": "no uri"})),
         ("unknown/method", json!({})),
         ("subscriptions/listen", json!({"notifications": {}})),
+        ("subscriptions/listen", json!({"notifications": {"resourceSubscriptions": "no array"}})),
         ("subscriptions/listen", json!({})),
     ]
     .into_iter()
@@ -474,10 +361,14 @@ async fn every_message_of_2026_07_28_fits_its_schema() {
         schema.assert_answer(asked, &answer);
     }
     let mut listening = server.connect().await;
-    listening.write(listen("id", json!({"toolsListChanged": true})).as_bytes()).await;
+    let all = json!({
+        "toolsListChanged": true, "promptsListChanged": true, "resourcesListChanged": true,
+        "resourceSubscriptions": ["file:///a.txt", "file:///b.txt"],
+    });
+    listening.write(listen("id", all).as_bytes()).await;
     stream_head(&mut listening).await;
-    changes.tools_changed();
-    for message in next_messages(&mut listening, 2).await {
+    change_all(&changes);
+    for message in next_messages(&mut listening, 5).await {
         schema.assert_message("subscriptions/listen", &message);
     }
     let list = |more: &[(&str, &str)]| modern(1, "tools/list", json!({}), more);
@@ -528,4 +419,53 @@ async fn a_message_that_does_not_fit_is_found() {
     }
     let content = json!({"resultType": "complete", "content": [{"type": "video", "data": ""}]});
     assert_ne!(schema.faults("CallToolResult", &content), [""; 0]);
+}
+
+/// Sends a call to a server that answers with these bytes, and reads what comes.
+async fn sent_by_another(head: &str, body: &str) -> Answer {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("a bound socket");
+    let length = body.len();
+    let response = format!("HTTP/1.1 200 OK\r\n{head}Content-Length: {length}\r\n\r\n{body}");
+    tokio::spawn(async move {
+        let (mut peer, _) = listener.accept().await.expect("a connection");
+        peer.write_all(response.as_bytes()).await.expect("it reads");
+        // The request is read, so that closing does not reset the connection.
+        let _ = tokio::io::copy(&mut peer, &mut tokio::io::sink()).await;
+    });
+    Wire::connect(addr).await.send(&modern(1, "tools/call", json!({"name": "t"}), &[])).await
+}
+
+const AS_JSON: &str = "Content-Type: application/json\r\n";
+
+/// A check that cannot fail is none: the client of all tests finds what does not fit.
+#[tokio::test]
+async fn what_fits_is_handed_to_the_test() {
+    let result = json!({"content": [], "resultType": "complete"});
+    let message = json!({"jsonrpc": "2.0", "id": 1, "result": result});
+    let answer = sent_by_another(AS_JSON, &message.to_string()).await;
+    assert_eq!(answer.json(), message);
+}
+
+#[tokio::test]
+#[should_panic(expected = "what the server sent does not fit")]
+async fn a_result_of_another_method_fails_the_test_that_is_sent_it() {
+    skip_without_schema();
+    let result = json!({"tools": [], "resultType": "complete"});
+    let message = json!({"jsonrpc": "2.0", "id": 1, "result": result});
+    sent_by_another(AS_JSON, &message.to_string()).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "what the server sent does not fit")]
+async fn a_message_of_a_stream_that_does_not_fit_fails_the_test_that_is_sent_it() {
+    skip_without_schema();
+    let notification = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": {}});
+    let stream = "Content-Type: text/event-stream\r\n";
+    sent_by_another(stream, &format!("data: {notification}\n\n")).await;
+}
+
+/// Where there is no schema nothing can be found, and the tests that show how it is say so.
+fn skip_without_schema() {
+    assert!(Schema::of("2026-07-28").is_some(), "SKIPPED, not: what the server sent does not fit");
 }

@@ -75,9 +75,9 @@ impl Validating {
         .await
     }
 
-    async fn with_catalogue() -> Self {
+    async fn with_catalogue(elsewhere: SocketAddr) -> Self {
         let trip = Arc::new(trip());
-        Self::start(|server, calls| server.catalogue(Found { trip, calls })).await
+        Self::start(|server, calls| server.catalogue(Found { trip, elsewhere, calls })).await
     }
 
     async fn send(&self, request: &str) -> Answer {
@@ -110,9 +110,10 @@ impl Validating {
     }
 }
 
-/// Has `trip`, and `elsewhere`, whose schema leads out of itself.
+/// Has `trip`, and `elsewhere`, whose schema leads out of itself: to this address.
 struct Found {
     trip: Arc<Tool>,
+    elsewhere: SocketAddr,
     calls: Arc<AtomicUsize>,
 }
 
@@ -130,7 +131,8 @@ impl ToolCatalogue for Found {
         name: String,
         _: Context,
     ) -> BoxFuture<'static, Result<Option<Arc<Tool>>, ToolError>> {
-        let elsewhere = json!({"type": "object", "$ref": "https://example.com/schema.json"});
+        let uri = format!("http://{}/schema.json", self.elsewhere);
+        let elsewhere = json!({"type": "object", "$ref": uri});
         let found = match name.as_str() {
             "trip" => Some(self.trip.clone()),
             "elsewhere" => Some(Arc::new(Tool::new(name).with_output_schema(elsewhere))),
@@ -197,7 +199,8 @@ async fn registered_tools_are_held_to_their_schemas_in_every_revision() {
 
 #[tokio::test]
 async fn tools_of_a_catalogue_are_held_to_their_schemas_in_every_revision() {
-    assert_validates(&Validating::with_catalogue().await).await;
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
+    assert_validates(&Validating::with_catalogue(nobody).await).await;
 }
 
 /// 2026-07-28, Base Protocol, `$ref` Resolution: "Implementations MUST NOT automatically
@@ -205,13 +208,17 @@ async fn tools_of_a_catalogue_are_held_to_their_schemas_in_every_revision() {
 /// rejected rather than silently treated as permissive".
 #[tokio::test]
 async fn a_catalogues_tool_whose_schema_leads_elsewhere_is_not_called() {
-    let server = Validating::with_catalogue().await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.set_nonblocking(true).expect("a socket");
+    let elsewhere = listener.local_addr().expect("a bound socket");
+    let server = Validating::with_catalogue(elsewhere).await;
     for answer in server.everywhere("elsewhere", &json!({})).await {
         assert_eq!(answer["error"]["code"], -32603);
         let message = answer["error"]["message"].as_str().expect("a message");
         assert!(message.starts_with("tool elsewhere: the output schema"), "{message}");
-        assert!(message.contains("https://example.com/schema.json"), "{message}");
+        assert!(message.contains(&format!("http://{elsewhere}/schema.json")), "{message}");
     }
+    assert!(listener.accept().is_err(), "somebody came for the schema");
     assert_eq!(server.calls(), 0);
     for answer in server.everywhere("nobody", &json!({})).await {
         assert_eq!(answer["error"]["message"], "Unknown tool: nobody");
@@ -231,7 +238,7 @@ fn nobody_is_asked_for_a_schema_that_stands_elsewhere() {
         .tool(Tool::new("t").with_input_schema(schema), take)
         .validation(Validation::both())
         .build();
-    let error = server.err().expect("a schema that is refused").to_string();
+    let error = server.expect_err("a schema that is refused").to_string();
     assert!(error.contains(&elsewhere), "{error}");
     assert!(listener.accept().is_err(), "somebody came for it");
 }

@@ -237,6 +237,18 @@ mod tests {
         assert_eq!(check(&headers, &body("tools/call", Some("get_weather"))), Ok(()));
     }
 
+    /// ext-tasks, Streamable HTTP: Routing Headers: `Mcp-Name` is `params.taskId`.
+    #[test]
+    fn the_methods_of_tasks_are_named_by_their_task() {
+        for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
+            assert_eq!(named_by(method), Some("taskId"));
+            assert_eq!(check(&with(method, Some("a")), &body(method, Some("a"))), Ok(()));
+            for name in [None, Some("b")] {
+                assert!(check(&with(method, name), &body(method, Some("a"))).is_err());
+            }
+        }
+    }
+
     #[test]
     fn a_name_on_a_method_without_one_is_not_looked_at() {
         for value in ["anything", "=?base64?!?=", "é"] {

@@ -358,6 +358,44 @@ mod tests {
         serde_json::from_slice(message).unwrap()
     }
 
+    fn tasks(filter: Value) -> Result<Option<Vec<String>>, RpcError> {
+        let filter = RawValue::from_string(filter.to_string()).unwrap();
+        requested_tasks(&Params::new(vec![("notifications", &filter)]))
+    }
+
+    /// ext-tasks, Task Status Notifications. That none is asked for is another thing than that tasks
+    /// are not asked for.
+    #[test]
+    fn tasks_are_asked_for_by_their_ids_each_once_and_not_too_many() {
+        assert_eq!(tasks(json!({"toolsListChanged": true})), Ok(None));
+        assert_eq!(tasks(json!({"taskIds": null})), Ok(None));
+        assert_eq!(tasks(json!({"taskIds": []})), Ok(Some(Vec::new())));
+        let twice = tasks(json!({"taskIds": ["b", "a", "b"]}));
+        assert_eq!(twice, Ok(Some(vec!["a".to_owned(), "b".to_owned()])));
+        let ids = |count: usize| json!({"taskIds": (0..count).map(|id| id.to_string()).collect::<Vec<_>>()});
+        assert_eq!(tasks(ids(MAX_TASKS)).unwrap().map(|ids| ids.len()), Some(MAX_TASKS));
+        for wrong in [ids(MAX_TASKS + 1), json!({"taskIds": [1]}), json!({"taskIds": "a"})] {
+            assert_eq!(tasks(wrong).unwrap_err().code, ErrorCode::InvalidParams);
+        }
+    }
+
+    /// ext-tasks, Task Status Notifications: the acknowledgement has those that it agreed to; each
+    /// notification is the task, with the id of the subscription.
+    #[test]
+    fn honoured_tasks_are_acknowledged_and_told_whole() {
+        let mut subscription = open("7", json!({"taskIds": ["a"]}), ChangeSet::EMPTY).unwrap();
+        assert!(subscription.is_vain());
+        subscription.honour_tasks(vec!["a".to_owned()]);
+        assert!(!subscription.is_vain() && subscription.is_of_tasks_alone());
+        let acknowledged = value(&subscription.acknowledgement());
+        assert_eq!(acknowledged["params"]["notifications"], json!({"taskIds": ["a"]}));
+        let params = json!({"_meta": {SUBSCRIPTION_ID: 7}, "taskId": "a", "status": "working"});
+        assert_eq!(
+            value(&subscription.task(br#""taskId":"a","status":"working""#)),
+            json!({"jsonrpc": "2.0", "method": "notifications/tasks", "params": params})
+        );
+    }
+
     /// A client that listens, as its stream sees it.
     struct Client(Subscription, Backlog);
 

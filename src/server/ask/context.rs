@@ -76,7 +76,8 @@ mod sealed {
 /// capability (`-32021` from 2026-07-28 on, `-32602` before), or cannot be asked because its answer
 /// must be JSON or it has no session (`-32602`); its answer does not fit, or is an error
 /// ([`HandlerError::is_refused_by_client`]), or did not come in time or could not be asked for at
-/// this moment ([`HandlerError::is_unanswered`]). A handler may look at these and go on without the answer.
+/// this moment, as from a legacy client that has not yet sent `notifications/initialized`
+/// ([`HandlerError::is_unanswered`]). A handler may look at these and go on without the answer.
 impl Context {
     /// Asks the person at the client to fill in a form or to open a page.
     ///

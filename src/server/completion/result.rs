@@ -65,8 +65,8 @@ impl Completion {
     /// use mcp_http::Completion;
     ///
     /// let cities = ["Bern", "Basel", "St. Bernard", "Zürich"];
-    /// assert_eq!(Completion::matching("be", cities).values(), ["Bern", "St. Bernard"]);
-    /// assert_eq!(Completion::matching("bl", cities).values(), ["Basel"]);
+    /// assert_eq!(Completion::matching("be", cities).values(), ["Bern", "St. Bernard", "Basel"]);
+    /// assert_eq!(Completion::matching("zr", cities).values(), ["Zürich"]);
     /// assert_eq!(Completion::matching("", cities).values(), cities);
     /// ```
     pub fn matching<T: Into<String>>(value: &str, candidates: impl IntoIterator<Item = T>) -> Self {

@@ -184,11 +184,11 @@ impl ResourcesBuilder {
             None if has_own => {
                 let resources = self.resources.into_iter().map(register);
                 let templates = self.templates.into_iter().map(register_template);
-                Source::Registered(ResourceTable::new(
+                Source::Registered(Box::new(ResourceTable::new(
                     resources.collect::<Result<_, _>>()?,
                     templates.collect::<Result<_, _>>()?,
                     page_size,
-                )?)
+                )?))
             }
             None => Source::None,
         };

@@ -23,7 +23,7 @@ pub(crate) struct Resources {
 
 pub(super) enum Source {
     None,
-    Registered(ResourceTable),
+    Registered(Box<ResourceTable>),
     Catalogue(Arc<dyn ResourceCatalogue>),
 }
 

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use iri_string::types::UriStr;
 
-/// The longest URI of a resource, in bytes (RFC 9110, section 4.1, recommends that 8,000 be taken).
-pub(crate) const MAX_URI: usize = 8192;
+use crate::protocol::change::LONGEST_URI;
+
+/// The longest URI of a resource, in bytes: what can be read can be subscribed to.
+pub(crate) const MAX_URI: usize = LONGEST_URI;
 
 /// 2026-07-28, Resources, Security Considerations: "Servers MUST validate all resource URIs";
 /// Common URI Schemes: "Custom URI schemes MUST be in accordance with RFC3986".
@@ -53,7 +55,7 @@ mod tests {
     fn a_uri_is_at_most_as_long_as_is_read() {
         let uri = format!("a:{}", "x".repeat(MAX_URI - 2));
         assert_eq!(check(&uri), Ok(()));
-        assert_eq!(check(&(uri + "x")).unwrap_err(), "longer than 8192 bytes");
+        assert_eq!(check(&(uri + "x")).unwrap_err(), "longer than 8000 bytes");
     }
 
     /// What a peer sends is looked at before any handler's guard: it must not panic.

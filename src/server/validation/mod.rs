@@ -69,15 +69,20 @@ const DEFAULT_MAX_BYTES: usize = 1024 * 1024;
 /// # Limits
 ///
 /// A schema has at most 16,384 values and 1 MiB of text, is nested at most 64 levels deep and has
-/// at most 256 patterns. At most 4,096 of its parts apply to one value and they are at most 24
+/// at most 128 patterns. At most 4,096 of its parts apply to one value and they are at most 24
 /// deep in each other, references followed; no reference leads back to itself without going on to
 /// a part of the value. Patterns are those that can be matched in linear time: none that looks
-/// around or refers back.
+/// around or refers back, or repeats so much that it takes more than 512 KiB.
 ///
 /// What is longer than [`with_max_bytes`](Self::with_max_bytes) is refused, and so is what would
-/// take too long to validate: more than four million looks at a value, some tenths of a second at
-/// worst and far beyond what an ordinary schema needs for a megabyte. Validation runs where the
-/// handler does, before and after it, and does not wait.
+/// take too long to validate: a validation has four million steps, which is about a second at
+/// worst. An ordinary schema needs a part of them for a megabyte, and tens of milliseconds; each
+/// look at a value is a step, more where hundreds of the schema's parts apply to it. Matching
+/// patterns is dear: texts of 250 KB in all where the patterns are small, and of 4 KB where one
+/// takes half a megabyte. A schema that refers to itself leads 768 levels deep into a value,
+/// divided by how deep its parts are in each other; JSON of 128 levels is the most that there is.
+///
+/// Validation runs where the handler does, before and after it, and does not wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validation {
     what: What,

@@ -281,7 +281,7 @@ mod tests {
         }
         assert!(refused(&json!({"$ref": "other.json"})).starts_with("it refers to other.json"));
         let nowhere = json!({"properties": {"x": {"$ref": "#/$defs/none"}}});
-        assert!(refused(&nowhere).contains("#/$defs/none") || refused(&nowhere).contains("none"));
+        assert!(refused(&nowhere).contains("/$defs/none"), "{}", refused(&nowhere));
     }
 
     #[test]

@@ -52,6 +52,13 @@ impl Inventory {
         }
     }
 
+    /// Whether there is a test of this name, or any in a module of this name.
+    pub fn has_any(&self, name: &str) -> bool {
+        let below =
+            |test: &String| test.strip_prefix(name).is_some_and(|rest| rest.starts_with("::"));
+        self.has(name) || self.tests.iter().any(below)
+    }
+
     fn add_module(&mut self, path: &[String], file: &Path, children: &Path) {
         let text =
             fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));

@@ -59,9 +59,12 @@ impl Entry {
 
     pub fn faults(&self, inventory: &Inventory) -> Vec<String> {
         let mut faults = missing(&self.tests, &self.quote, inventory);
-        let reasons = [&self.not_ours, &self.later];
-        if reasons.into_iter().flatten().any(|reason| reason.trim().is_empty()) {
-            faults.push(format!("an empty reason: {}", self.quote));
+        for reason in [&self.not_ours, &self.later].into_iter().flatten() {
+            if reason.trim().is_empty() {
+                faults.push(format!("an empty reason: {}", self.quote));
+            }
+            let named = tests_named(reason).filter(|name| !inventory.has_any(name));
+            faults.extend(named.map(|name| format!("no such test: {name}: {}", self.quote)));
         }
         if self.tests.is_empty() && self.not_ours.is_none() && self.later.is_none() {
             faults.push(format!("without tests and without a reason: {}", self.quote));
@@ -92,6 +95,13 @@ impl Advisory {
 fn missing(tests: &[String], of: &str, inventory: &Inventory) -> Vec<String> {
     let missing = tests.iter().filter(|test| !inventory.has(test));
     missing.map(|test| format!("no such test: {test}: {of}")).collect()
+}
+
+/// The tests, or modules of tests, that a reason names in passing: paths in which no type stands.
+fn tests_named(reason: &str) -> impl Iterator<Item = &str> {
+    let words = reason.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+    let words = words.map(|word| word.trim_matches(':'));
+    words.filter(|word| word.contains("::") && !word.contains(|c: char| c.is_uppercase()))
 }
 
 /// The advisories that a line names, `CVE-2025-1 and -2` being two.

@@ -1,10 +1,15 @@
 //! Logging: `logging/setLevel` and what it lets through.
 
-use mcp_http::{Arguments, Context, LogLevel, ServerBuilder, Tool, ToolError};
+use std::sync::Arc;
+
+use mcp_http::{
+    Arguments, Context, HandlerError, LogLevel, Prompt, ServerBuilder, Tool, ToolError,
+};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::{LATEST, Stream, VERSIONS, gists, json_gist};
-use crate::support::messages::{Session, call, request};
+use crate::support::messages::{Session, call, initialize, post, request};
 use crate::support::server::TestServer;
 
 const NAMES: [&str; 8] =
@@ -82,11 +87,75 @@ async fn a_server_without_logging_has_no_such_method() {
     let server =
         TestServer::with_server(|server| server.without_logging(), |service| service).await;
     for version in VERSIONS {
+        let opened = server.connect().await.send(&post(&[], &initialize(version))).await;
+        let capabilities = &opened.json()["result"]["capabilities"];
+        assert!(capabilities.get("logging").is_none(), "{version}: {capabilities}");
         let session = Session::open(&server, version).await;
         let body = request(1, "logging/setLevel", json!({"level": "debug"}));
         assert_eq!(json_gist(&session.send(&server, &body).await), "1!-32601", "{version}");
         let answer = session.send(&server, &call(2, "log", json!({}))).await;
         assert_eq!(json_gist(&answer), "2=done", "{version}");
+    }
+}
+
+/// 2025-11-25 (and 2025-03-26, 2025-06-18), Logging, Log Message Notifications: the published
+/// message; Implementation Considerations: "Include relevant context in data field", "Use
+/// consistent logger names", for which the handler names its logger and gives any data.
+#[tokio::test]
+async fn a_message_has_the_logger_and_the_data_that_its_handler_gives() {
+    let data = json!({
+        "error": "Connection failed",
+        "details": {"host": "localhost", "port": 5432},
+    });
+    let given = data.clone();
+    let says = move |server: ServerBuilder| {
+        server.prompt(Prompt::new("says"), move |_: Arguments, cx: Context| {
+            cx.log_from("database", LogLevel::Error, &given);
+            async { Ok::<_, HandlerError>("Hello") }
+        })
+    };
+    let server = TestServer::with_server(says, |service| service).await;
+    for version in VERSIONS {
+        let session = Session::open(&server, version).await;
+        set_level(&server, &session, "info").await;
+        let body = request(2, "prompts/get", json!({"name": "says"}));
+        let answer = session.send(&server, &body).await;
+        let params = json!({"level": "error", "logger": "database", "data": data});
+        let message =
+            json!({"jsonrpc": "2.0", "method": "notifications/message", "params": params});
+        assert_eq!(answer.messages()[0], message, "{version}");
+        assert_eq!(answer.messages().len(), 2, "{version}");
+    }
+}
+
+/// 2025-11-25, Logging, Message Flow: a change of the level is of what the server does from then
+/// on. A call that has begun keeps the level that it began with, and the next has the new one.
+#[tokio::test]
+async fn a_call_that_has_begun_keeps_its_level() {
+    let gate = Arc::new(Semaphore::new(0));
+    let waiting = Arc::clone(&gate);
+    let late = move |server: ServerBuilder| {
+        server.tool(Tool::new("late"), move |_: Arguments, cx: Context| {
+            let gate = Arc::clone(&waiting);
+            async move {
+                cx.log(LogLevel::Notice, "begun");
+                gate.acquire().await?.forget();
+                cx.log(LogLevel::Notice, "ended");
+                Ok::<_, ToolError>("done")
+            }
+        })
+    };
+    let server = TestServer::with_server(late, |service| service).await;
+    for version in VERSIONS {
+        let session = Session::open(&server, version).await;
+        set_level(&server, &session, "info").await;
+        let mut stream = Stream::open(&server, &session.post(&call(2, "late", json!({})))).await;
+        stream.expect("notice=begun").await;
+        set_level(&server, &session, "error").await;
+        gate.add_permits(2);
+        assert_eq!(stream.gists().await, ["notice=ended", "2=done"], "{version}");
+        let next = session.send(&server, &call(3, "late", json!({}))).await;
+        assert_eq!(json_gist(&next), "3=done", "{version}");
     }
 }
 
@@ -143,6 +212,8 @@ async fn assert_counted(server: &TestServer, tool: &str) {
     }
 }
 
+/// 2025-11-25 (and 2025-03-26, 2025-06-18), Logging, Implementation Considerations and Security:
+/// "Rate limit log messages": a call sends as many as its client takes, and holds a bounded number.
 /// FACTS, others: "unbounded queues or silently dropped messages for slow readers". Decision 8:
 /// "At a limit: a clear refusal ..., never a silent drop". What a tool says before its response
 /// begins never costs a client that is there its answer, and what is missing is counted.

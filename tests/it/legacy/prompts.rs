@@ -1,14 +1,15 @@
 //! Prompts: `prompts/list` and `prompts/get` in each revision.
 
-use mcp_http::{
-    Arguments, BoxFuture, Context, GetPromptResult, HandlerError, Prompt, PromptCatalogue,
-    PromptMessage, PromptPage,
-};
-use serde_json::{Value, json};
 use std::sync::Arc;
 
-use super::{VERSIONS, json_gist};
-use crate::support::messages::{Session, initialize, post, request};
+use mcp_http::{
+    Arguments, BoxFuture, Context, GetPromptResult, HandlerError, Prompt, PromptCatalogue,
+    PromptMessage, PromptPage, ServerBuilder,
+};
+use serde_json::{Value, json};
+
+use super::{Stream, VERSIONS, json_gist};
+use crate::support::messages::{Session, answer, initialize, post, request};
 use crate::support::prompts::prompts;
 use crate::support::server::TestServer;
 
@@ -159,6 +160,35 @@ async fn a_request_that_does_not_fit_names_what_is_wrong() {
         assert_eq!(json_gist(&failed), "1!-32603", "{version}");
         let invalid = request(1, "prompts/list", json!({"cursor": "none"}));
         assert_eq!(json_gist(&session.send(&server, &invalid).await), "1!-32602", "{version}");
+    }
+}
+
+/// DESIGN, decision 14: "the question is recorded ... run the handler again with the answer". A
+/// prompt asks in every revision as a tool does: on the stream of its own request.
+#[tokio::test]
+async fn a_prompt_may_ask_its_client() {
+    let asking = |server: ServerBuilder| {
+        server.prompt(Prompt::new("where"), |_: Arguments, cx: Context| async move {
+            let roots = cx.list_roots("roots")?;
+            let uris: Vec<_> = roots.iter().map(|root| root.uri()).collect();
+            Ok::<_, HandlerError>(format!("Look into {}", uris.join(", ")))
+        })
+    };
+    let server = TestServer::with_server(asking, |service| service).await;
+    for version in VERSIONS {
+        let session = Session::open_with(&server, version, json!({"roots": {}})).await;
+        let get = request(7, "prompts/get", json!({"name": "where"}));
+        let mut stream = Stream::open(&server, &session.post(&get)).await;
+        let (_, question) = stream.message().await;
+        assert_eq!(question["method"], "roots/list", "{version}");
+        let roots = json!({"roots": [{"uri": "file:///home"}]});
+        let told = session.send(&server, &answer(&question["id"], roots)).await;
+        assert_eq!(told.status(), 202, "{version}");
+        let (_, got) = stream.message().await;
+        let text = &got["result"]["messages"][0]["content"]["text"];
+        assert_eq!((&got["id"], text), (&json!(7), &json!("Look into file:///home")), "{version}");
+        let incapable = Session::open(&server, version).await;
+        assert_eq!(json_gist(&incapable.send(&server, &get).await), "7!-32602", "{version}");
     }
 }
 

@@ -1,8 +1,12 @@
 //! 2026-07-28, Logging and Progress: what a call says before its answer, if it was asked to.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
 
-use mcp_http::{Arguments, Context, LogLevel, Tool, ToolError};
+use mcp_http::{
+    Arguments, Context, HandlerError, LogLevel, Prompt, ServerBuilder, Tool, ToolError,
+};
+use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 use crate::support::messages::{modern, modern_call, stream_head};
 use crate::support::server::TestServer;
@@ -87,6 +91,83 @@ async fn an_invalid_level_is_refused() {
         assert_eq!((answer.status(), answer.code()), (400, Some(-32602)), "{level}");
         assert_eq!(answer.json()["id"], 1);
     }
+}
+
+/// 2026-07-28, Logging, Capabilities: "Servers that emit log message notifications MUST declare the
+/// `logging` capability"; one that does not declare it emits none, whatever is asked for.
+#[tokio::test]
+async fn a_server_without_logging_declares_and_sends_nothing() {
+    let server =
+        TestServer::with_server(|server| server.without_logging(), |service| service).await;
+    let discover = modern(1, "server/discover", json!({}), &[]);
+    let discovered = server.connect().await.send(&discover).await.json();
+    assert!(discovered["result"]["capabilities"].get("logging").is_none(), "{discovered}");
+    let answer = server.connect().await.send(&log_at("debug")).await;
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{}", answer.text());
+    assert_eq!(answer.json()["result"]["content"][0]["text"], "done");
+    // A level that is none is an invalid request, with or without logging.
+    let invalid = server.connect().await.send(&log_at("verbose")).await;
+    assert_eq!((invalid.status(), invalid.code()), (400, Some(-32602)));
+}
+
+/// 2026-07-28, Logging, Per-request log level: "the server MUST NOT deliver it on ... any stream
+/// other than the one carrying the response to the request that set the log level". Two calls of a
+/// tool run at once, and both wait until the other has begun.
+#[tokio::test]
+async fn messages_of_a_request_come_on_its_own_stream_alone() {
+    let both = Arc::new(Barrier::new(2));
+    let meeting = |server: ServerBuilder| {
+        server.tool(Tool::new("meet"), move |arguments: Arguments, cx: Context| {
+            let both = Arc::clone(&both);
+            async move {
+                both.wait().await;
+                cx.log(LogLevel::Error, arguments.to_value()?);
+                both.wait().await;
+                Ok::<_, ToolError>("done")
+            }
+        })
+    };
+    let server = TestServer::with_server(meeting, |service| service).await;
+    let meet = async |who: &str, meta: Value| {
+        let answer = server.connect().await.send(&call(1, "meet", json!({"who": who}), meta)).await;
+        answer.messages()
+    };
+    let at = |level: &str| json!({"io.modelcontextprotocol/logLevel": level});
+    let (loud, quiet) = tokio::join!(meet("loud", at("debug")), meet("quiet", at("alert")));
+    assert_eq!((loud.len(), quiet.len()), (2, 1), "{loud:?} {quiet:?}");
+    assert_eq!(loud[0]["params"]["data"], json!({"who": "loud"}));
+    let (one, other) = tokio::join!(meet("one", at("error")), meet("other", at("error")));
+    for (who, messages) in [("one", one), ("other", other)] {
+        assert_eq!(messages.len(), 2, "{messages:?}");
+        assert_eq!(messages[0]["params"]["data"], json!({ "who": who }));
+    }
+}
+
+/// 2026-07-28, Logging, Log Message Notifications: the published message; Per-request log level: of
+/// any request, that of a prompt here.
+#[tokio::test]
+async fn a_message_has_the_logger_and_the_data_that_its_handler_gives() {
+    let data = json!({
+        "error": "Connection failed",
+        "details": {"host": "localhost", "port": 5432},
+    });
+    let given = data.clone();
+    let says = move |server: ServerBuilder| {
+        server.prompt(Prompt::new("says"), move |_: Arguments, cx: Context| {
+            cx.log_from("database", LogLevel::Error, &given);
+            async { Ok::<_, HandlerError>("Hello") }
+        })
+    };
+    let server = TestServer::with_server(says, |service| service).await;
+    let meta = json!({"io.modelcontextprotocol/logLevel": "info"});
+    let text = modern(1, "prompts/get", json!({"name": "says", "_meta": meta}), &[]);
+    let messages = server.connect().await.send(&text).await.messages();
+    let params = json!({"level": "error", "logger": "database", "data": data});
+    let message = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": params});
+    assert_eq!(messages[0], message);
+    assert_eq!(messages.len(), 2);
+    let quiet = modern(1, "prompts/get", json!({"name": "says"}), &[]);
+    assert_eq!(server.connect().await.send(&quiet).await.messages().len(), 1);
 }
 
 /// 2026-07-28, Progress: "it includes a `progressToken` in the request metadata". Without one there

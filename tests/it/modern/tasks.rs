@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 
 use crate::support::messages::{Session, call, modern, request, stream_head};
+use crate::support::schema::Schema;
 use crate::support::server::TestServer;
 use crate::support::wire::{Answer, Event, PATIENCE, Wire};
 
@@ -881,6 +882,100 @@ async fn to_listen_to_tasks_the_extension_must_be_declared() {
         let answer = lab.send(&declared(1, "subscriptions/listen", listen, &[])).await;
         assert_eq!(answer.code(), Some(-32602), "{wrong}: {}", answer.text());
     }
+}
+
+#[track_caller]
+fn assert_fits(schema: &Schema, definition: &str, value: &Value) {
+    assert_eq!(schema.faults(definition, value), Vec::<String>::new(), "{value:#}");
+}
+
+/// A task at each of its states, by its definition.
+fn detailed(status: &Value) -> &'static str {
+    match status.as_str() {
+        Some("working") => "WorkingTask",
+        Some("input_required") => "InputRequiredTask",
+        Some("completed") => "CompletedTask",
+        Some("failed") => "FailedTask",
+        Some("cancelled") => "CancelledTask",
+        _ => panic!("{status} is no status"),
+    }
+}
+
+/// The schema of the extension, and that of 2026-07-28 for what carries it.
+#[tokio::test]
+async fn every_message_of_tasks_fits_the_schema_of_the_extension() {
+    let (Some(schema), Some(base)) = (Schema::of_tasks(), Schema::of("2026-07-28")) else {
+        return;
+    };
+    let lab = Lab::start().await;
+    let discovered = lab.send(&modern(1, "server/discover", json!({}), &[])).await.json();
+    assert_fits(base, "DiscoverResult", &discovered["result"]);
+    let settings = &discovered["result"]["capabilities"]["extensions"][TASKS];
+    assert_fits(schema, "TasksExtensionCapability", settings);
+    let assert_task = |task: &Value| {
+        assert_fits(schema, "GetTaskResult", task);
+        assert_fits(schema, detailed(&task["status"]), task);
+    };
+    let begin = async |tool: &str| {
+        let handle = lab.call(tool).await;
+        assert_fits(schema, "CreateTaskResult", &handle);
+        handle["taskId"].as_str().expect("an id").to_owned()
+    };
+    lab.gate.add_permits(1);
+    for (tool, status) in
+        [("job", "completed"), ("fails", "completed"), ("errs", "failed"), ("panics", "failed")]
+    {
+        let ended = lab.until(&begin(tool).await, status).await;
+        assert_task(&ended);
+        if status == "completed" {
+            assert_fits(base, "CallToolResult", &ended["result"]);
+        }
+    }
+    let id = begin("asks").await;
+    assert_task(&lab.until(&id, "input_required").await);
+    let mut stream = Listen::to(&lab, json!({"taskIds": [id]})).await;
+    let acknowledged = stream.message().await.expect("the acknowledgement");
+    assert_fits(base, "SubscriptionsAcknowledgedNotification", &acknowledged);
+    assert_fits(
+        schema,
+        "TaskSubscriptionAcknowledgedNotifications",
+        &acknowledged["params"]["notifications"],
+    );
+    let both = json!({"name": accept("name", "Ada"), "town": accept("town", "Ulm")});
+    assert_fits(schema, "UpdateTaskResult", &lab.update(&id, both).await.json()["result"]);
+    let cancelled = lab.send(&about("tasks/cancel", &id)).await;
+    assert_fits(schema, "CancelTaskResult", &cancelled.json()["result"]);
+    assert_task(&lab.until(&id, "cancelled").await);
+    while let Some(message) = stream.message().await {
+        match message.get("method") {
+            Some(_) => {
+                assert_fits(schema, "TaskStatusNotification", &message);
+                assert_fits(base, "JSONRPCNotification", &message);
+            }
+            None => assert_fits(base, "SubscriptionsListenResult", &message["result"]),
+        }
+    }
+    for method in METHODS {
+        let undeclared = modern(1, method, json!({"taskId": id, "inputResponses": {}}), &[]);
+        let refused = lab.send(&undeclared).await.json();
+        assert_fits(base, "MissingRequiredClientCapabilityError", &refused);
+        let unknown = lab.send(&about(method, "nothing")).await.json();
+        assert_fits(base, "JSONRPCErrorResponse", &unknown);
+    }
+}
+
+/// What a client gives a task may be wrong; that is no error of the call, which was good.
+#[tokio::test]
+async fn an_answer_that_does_not_fit_is_told_to_the_model() {
+    let lab = Lab::start().await;
+    let id = lab.begin("asks").await;
+    lab.until(&id, "input_required").await;
+    let wrong = json!({"name": {"action": "perhaps"}, "town": accept("town", "Ulm")});
+    assert_acknowledged(&lab.update(&id, wrong).await);
+    let told = lab.until(&id, "completed").await;
+    assert_eq!(told["result"]["isError"], true);
+    let text = told["result"]["content"][0]["text"].as_str().expect("text");
+    assert!(text.contains("`name`"), "{text}");
 }
 
 /// DESIGN, decision 8: a limit, a refusal, a test at the limit.

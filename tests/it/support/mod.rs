@@ -6,5 +6,7 @@ pub mod messages;
 pub mod process;
 pub mod prompts;
 pub mod resources;
+pub mod schema;
 pub mod server;
+mod tee;
 pub mod wire;

@@ -48,8 +48,13 @@ pub async fn example(example: &str) -> PathBuf {
         let name = if name == "debug" { "dev" } else { name };
         let mut command = Command::new(env!("CARGO"));
         command.args(["build", "--example", example, "--profile", name]);
-        if cfg!(feature = "cloud-logging") {
-            command.args(["--features", "cloud-logging"]);
+        for (feature, enabled) in [
+            ("cloud-logging", cfg!(feature = "cloud-logging")),
+            ("validation", cfg!(feature = "validation")),
+        ] {
+            if enabled {
+                command.args(["--features", feature]);
+            }
         }
         let built = command
             .arg("--target-dir")

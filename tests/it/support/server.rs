@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mcp_http::{
-    Arguments, CallToolResult, Changes, Context, LogLevel, McpService, McpServiceBuilder, Resource,
-    Running, Server, ServerBuilder, StandaloneStream, StreamKind, Tool, ToolError, serve,
+    Arguments, CallToolResult, Changes, Context, HandlerError, LogLevel, McpService,
+    McpServiceBuilder, Prompt, Resource, Running, Server, ServerBuilder, StandaloneStream,
+    StreamKind, Tool, ToolError, serve,
 };
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -171,7 +172,11 @@ pub fn tools(builder: ServerBuilder, probe: &Probe) -> ServerBuilder {
 /// A prompt and a resource.
 pub fn readable(builder: ServerBuilder) -> ServerBuilder {
     let config = Resource::new("file:///project/config.json", "config.json");
-    builder.static_resource(config, "{}")
+    builder
+        .static_resource(config, "{}")
+        .prompt(Prompt::new("review"), |_: Arguments, _: Context| async move {
+            Ok::<_, HandlerError>("Review the project")
+        })
 }
 
 pub const LEVELS: [LogLevel; 8] = [

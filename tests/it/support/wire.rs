@@ -7,6 +7,8 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::tee::Tee;
+
 /// No wait of a test is longer: what does not come by then does not come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -14,6 +16,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Wire {
     stream: TcpStream,
     buffer: Vec<u8>,
+    tee: Tee,
 }
 
 /// The head of a response.
@@ -124,10 +127,11 @@ impl Wire {
     pub async fn connect(addr: SocketAddr) -> Self {
         let stream = patiently("a connection", TcpStream::connect(addr)).await.expect("connects");
         stream.set_nodelay(true).expect("a TCP socket");
-        Self { stream, buffer: Vec::new() }
+        Self { stream, buffer: Vec::new(), tee: Tee::new() }
     }
 
     pub async fn write(&mut self, bytes: &[u8]) {
+        self.tee.sent(bytes);
         // What the server does not want to read any more is not a test's trouble.
         let _ = patiently("a write", self.stream.write_all(bytes)).await;
     }
@@ -142,7 +146,18 @@ impl Wire {
     pub async fn answer(&mut self) -> Answer {
         let head = self.head().await.expect("a response");
         let body = self.body(&head).await;
-        Answer { head, body }
+        let answer = Answer { head, body };
+        match answer.header("content-type") {
+            Some("application/json") => {
+                self.tee.received_json(answer.header("mcp-session-id"), &answer.body);
+            }
+            Some("text/event-stream") => {
+                let data = answer.events().into_iter().filter_map(|event| event.data);
+                data.for_each(|data| self.tee.received_event(&data));
+            }
+            _ => {}
+        }
+        answer
     }
 
     /// Reads the head of a response; `None` if the server closes instead.
@@ -206,7 +221,11 @@ impl Wire {
         loop {
             if let Some(at) = find(held, b"\n\n") {
                 let block: Vec<u8> = held.drain(..at + 2).take(at).collect();
-                return Some(Event::parse(std::str::from_utf8(&block).expect("UTF-8")));
+                let event = Event::parse(std::str::from_utf8(&block).expect("UTF-8"));
+                if let Some(data) = &event.data {
+                    self.tee.received_event(data);
+                }
+                return Some(event);
             }
             held.extend(self.chunk().await?);
         }

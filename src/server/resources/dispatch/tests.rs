@@ -148,7 +148,7 @@ fn what_is_no_uri_reaches_no_handler() {
     }
     let longest = format!("a:{}", "x".repeat(uri::MAX_URI - 2));
     assert!(read(&server, &longest).is_ok());
-    assert_eq!(refused(json!({"uri": longest + "x"})), "`uri`: longer than 8192 bytes");
+    assert_eq!(refused(json!({"uri": longest + "x"})), "`uri`: longer than 8000 bytes");
 }
 
 #[test]
