@@ -1,14 +1,14 @@
-//! Tools that ask their client: the person, the model, the roots; several things at once, and one
-//! after the other. Each is one handler, for clients of both eras.
+//! Tools that ask their client, and a resource that does: the person, the model, the roots; several
+//! things at once, and one after the other. Each is one handler, for clients of both eras.
 
 use mcp_http::{
     Arguments, BooleanSchema, Context, CreateMessage, Elicit, ElicitForm, Elicited,
-    MultiSelectSchema, NumberSchema, ServerBuilder, SingleSelectSchema, StringSchema, Tool,
-    ToolError,
+    MultiSelectSchema, NumberSchema, ReadRequest, Resource, ServerBuilder, SingleSelectSchema,
+    StringSchema, Tool, ToolError,
 };
 use serde_json::{Map, Value};
 
-/// Adds all tools of this file.
+/// Adds all of this file.
 pub(crate) fn add(builder: ServerBuilder) -> ServerBuilder {
     let builder = one_question(builder);
     let builder = forms(builder);
@@ -101,6 +101,13 @@ fn for_real_clients(builder: ServerBuilder) -> ServerBuilder {
                     cx.progress(words.len() as f64, Some(3.0), key);
                 }
                 Ok::<_, ToolError>(words.join(" "))
+            },
+        )
+        .resource(
+            Resource::new("test://asked-resource", "asked-resource")
+                .with_description("Asks what it should hold"),
+            async |_: ReadRequest, cx: Context| {
+                answered(&cx, "content", field("What should it hold?", "word"))
             },
         )
 }

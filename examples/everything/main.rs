@@ -5,6 +5,8 @@
 //! ```text
 //! PORT=3000 cargo run --example everything      (0 takes any free port)
 //! ```
+//!
+//! With `PAGE_SIZE=7` every list comes in pages of so many entries at most.
 
 mod asking;
 mod prompts;
@@ -23,10 +25,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .instructions("Call the tools in any order; they do not depend on each other.")
         .changes(&changes);
     builder = tools::add(builder, &changes);
-    builder = resources::add(builder);
+    builder = resources::add(builder, &changes);
     builder = asking::add(builder);
     builder = prompts::add(builder, &changes);
     builder = tasks::add(builder);
+    if let Ok(entries) = std::env::var("PAGE_SIZE") {
+        builder = builder.page_size(entries.parse()?);
+    }
     let service = McpService::builder(builder.build()?).build()?;
 
     let port: u16 = std::env::var("PORT").map_or(Ok(3000), |port| port.parse())?;

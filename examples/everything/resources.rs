@@ -1,17 +1,22 @@
-//! Resources: text and bytes that are known, one that is read when it is asked for, and templates.
+//! Resources: text and bytes that are known, some that are read when they are asked for, and
+//! templates; and tools that say what has changed.
 
 use std::time::Duration;
 
 use mcp_http::{
-    Annotations, CacheScope, Context, HandlerError, ReadRequest, Resource, ResourceTemplate, Role,
-    ServerBuilder,
+    Annotations, Arguments, CacheScope, Changes, Context, HandlerError, ReadRequest, Resource,
+    ResourceTemplate, Role, ServerBuilder, Tool, ToolError,
 };
 use serde_json::json;
 
 use crate::tools::RED_PIXEL;
 
-/// Adds all resources of this file.
-pub(crate) fn add(builder: ServerBuilder) -> ServerBuilder {
+/// Adds all resources of this file, and their tools.
+pub(crate) fn add(builder: ServerBuilder, changes: &Changes) -> ServerBuilder {
+    announcing_tools(resources(builder), changes)
+}
+
+fn resources(builder: ServerBuilder) -> ServerBuilder {
     builder
         .static_resource(
             Resource::new("test://static-text", "static-text")
@@ -68,4 +73,34 @@ async fn rows(wanted: Rows, _: Context) -> Result<String, HandlerError> {
     let Rows { name, from, rows } = wanted;
     let numbers = (from..).take(rows.unwrap_or(3).into());
     Ok(numbers.map(|number| format!("{name},{number}\n")).collect())
+}
+
+// ---- tools that change the resources ----
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Updated {
+    /// What has changed
+    uri: String,
+}
+
+/// Nothing changes, but clients that listen or subscribed are told to look.
+fn announcing_tools(builder: ServerBuilder, changes: &Changes) -> ServerBuilder {
+    let (list, content) = (changes.clone(), changes.clone());
+    builder
+        .tool(
+            Tool::new("test_trigger_resource_change")
+                .with_description("Says that the resources have changed"),
+            move |_: Arguments, _: Context| {
+                list.resources_changed();
+                async { Ok::<_, ToolError>("Told all who listen.") }
+            },
+        )
+        .typed_tool(
+            "test_trigger_resource_update",
+            "Says that a resource has changed",
+            move |args: Updated, _: Context| {
+                content.resource_updated(args.uri);
+                async { Ok::<_, ToolError>("Told all who subscribed.") }
+            },
+        )
 }

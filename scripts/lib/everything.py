@@ -23,12 +23,12 @@ class ServerFailed(Exception):
 
 
 @contextlib.contextmanager
-def everything(binary: str) -> Iterator[str]:
-    """Start the server on a free port, yield its URL, stop it by its pid."""
+def everything(binary: str, **env: str) -> Iterator[str]:
+    """Start the server on a free port with this environment, yield its URL, stop it by its pid."""
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
             [binary],
-            env={**os.environ, "PORT": "0"},
+            env={**os.environ, "PORT": "0", **env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

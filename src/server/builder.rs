@@ -207,7 +207,7 @@ impl ServerBuilder {
         }
         let tools = match (self.catalogue, self.tools) {
             (None, tools) if tools.is_empty() => Tools::None,
-            (None, tools) => Tools::Registered(ToolTable::new(tools, self.page_size)?),
+            (None, tools) => Tools::Registered(Box::new(ToolTable::new(tools, self.page_size)?)),
             (Some(catalogue), tools) if tools.is_empty() => Tools::Catalogue(catalogue),
             (Some(_), _) => return Err(BuildError::tools_and_catalogue()),
         };

@@ -76,7 +76,7 @@ pub(crate) enum Logging {
 /// Where the tools are.
 pub(crate) enum Tools {
     None,
-    Registered(ToolTable),
+    Registered(Box<ToolTable>),
     Catalogue(Arc<dyn ToolCatalogue>),
 }
 
@@ -282,7 +282,7 @@ impl Server {
     /// The registered tools in their order; none where a catalogue has them.
     pub(crate) fn tools(&self) -> impl Iterator<Item = &Arc<Tool>> {
         let table = match &self.inner.tools {
-            Tools::Registered(table) => Some(table),
+            Tools::Registered(table) => Some(&**table),
             Tools::None | Tools::Catalogue(_) => None,
         };
         table.into_iter().flat_map(ToolTable::iter)

@@ -1,7 +1,8 @@
 //! Typed tools: the schemas of a tool from the types of its handler.
 
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -133,10 +134,25 @@ fn input_schema<A: JsonSchema>() -> Value {
 /// A schema without what is said already: 2020-12 is the default (2026-07-28, Tools, Tool), and
 /// the name of a Rust type tells a model nothing.
 pub(super) fn schema<T: JsonSchema>(settings: SchemaSettings) -> Value {
-    let settings = settings.with(|settings| settings.meta_schema = None);
+    let settings = settings
+        .with(|settings| settings.meta_schema = None)
+        .with_transform(RecursiveTransform(without_rust_format));
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.remove("title");
     schema.into()
+}
+
+/// Drops the formats that are Rust's names of numbers (`uint64`), which JSON Schema does not know:
+/// clients warn of each at every `tools/list`. The bounds that they stand for are in the schema.
+fn without_rust_format(schema: &mut Schema) {
+    let is_rusts = |format: &str| {
+        let width = format.trim_start_matches(['u', 'i', 'n', 't']);
+        matches!(format, "int" | "uint" | "float" | "double")
+            || (format.contains("int") && width.parse::<u8>().is_ok())
+    };
+    if schema.get("format").and_then(Value::as_str).is_some_and(is_rusts) {
+        schema.remove("format");
+    }
 }
 
 impl TypedToolResult for CallToolResult {}
@@ -224,8 +240,8 @@ mod tests {
                 "type": "object",
                 "description": "Adds two numbers.",
                 "properties": {
-                    "a": {"type": "integer", "format": "int32", "description": "The first"},
-                    "b": {"type": "integer", "format": "int32", "default": 0},
+                    "a": {"type": "integer", "description": "The first"},
+                    "b": {"type": "integer", "default": 0},
                 },
                 "required": ["a"],
             }))
@@ -234,7 +250,7 @@ mod tests {
             tool.output_schema(),
             Some(&json!({
                 "type": "object",
-                "properties": {"total": {"type": "integer", "format": "int32"}},
+                "properties": {"total": {"type": "integer"}},
                 "required": ["total"],
             }))
         );

@@ -180,6 +180,42 @@ async fn a_task_is_looked_at_until_it_is_done_and_may_ask() {
     example.ends().await;
 }
 
+/// docs/from-rmcp.md shows the counter, and it does what the page says.
+#[tokio::test]
+async fn the_counter_beside_rmcps_is_the_one_that_is_shown() {
+    let page = include_str!("../../docs/from-rmcp.md");
+    let shown = page.split("```rust,no_run\n").nth(1).and_then(|rest| rest.split("\n```").next());
+    let runs = include_str!("../../examples/counter.rs");
+    let (_, code) = runs.split_once("\n\n").expect("a line that says what it is");
+    assert_eq!(shown.expect("a server"), code.trim_end());
+
+    let example = Example::start("counter").await;
+    for (tool, arguments, text) in [
+        ("increment", json!({}), "1"),
+        ("increment", json!({}), "2"),
+        ("decrement", json!({}), "1"),
+        ("sum", json!({"a": 2, "b": 3}), "5"),
+        ("echo", json!({"say": "it"}), r#"{"say":"it"}"#),
+    ] {
+        assert_eq!(example.text(tool, arguments).await, text);
+    }
+    let prompt = json!({"name": "counter_analysis", "arguments": {"goal": "20"}});
+    let analysed = example.result("prompts/get", prompt).await;
+    let text = "Current: 1. Goal: 20. Difference: 19. Strategy: careful.";
+    assert_eq!(analysed["messages"][1]["content"]["text"], text);
+    let memo = example.result("resources/read", json!({"uri": "memo://insights"})).await;
+    assert!(memo["contents"][0]["text"].as_str().expect("a text").starts_with("Business"));
+    let asked = example.result("tools/call", json!({"name": "greet_user"})).await;
+    let again = json!({
+        "name": "greet_user",
+        "requestState": asked["requestState"],
+        "inputResponses": {"user": {"action": "accept", "content": {"name": "Ada"}}},
+    });
+    let greeted = example.result("tools/call", again).await;
+    assert_eq!(greeted["content"][0]["text"], "Hello Ada!");
+    example.ends().await;
+}
+
 #[cfg(feature = "validation")]
 #[tokio::test]
 async fn arguments_that_do_not_fit_never_reach_the_handler() {

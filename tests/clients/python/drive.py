@@ -1,231 +1,33 @@
 """Drives the official Python SDK against the example `everything`.
 
-    drive.py --url http://127.0.0.1:PORT/mcp --revision REVISION [--full]
+    drive.py --url http://127.0.0.1:PORT/mcp --revision REVISION [--paged URL] [--full]
 
 Runs under `mcp` 1.x (legacy revisions) and 2.x (both eras). REVISION is a
 protocol revision, or `auto` for the client's own negotiation. Prints a line
 for each scenario (`ok NAME`, `FAIL NAME: why`, `n/a NAME: why`) and exits
 with 1 if one failed.
-
-Neither SDK has an option for the legacy revision to offer: they offer the
-newest that they know. So the module constant that they read for the offer is
-set before connecting; everything after the offer is the client's own code.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import importlib.metadata
 import json
 import logging
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
 
+from asking import Asking
 from proxy import Proxy
+from sdk import LEGACY, MODERN, SDK, CallError, Client, NotApplicable, Started, connect, expect, ignore
+from surface import Surface
 
-SDK = importlib.metadata.version("mcp")
-MODERN = "2026-07-28"
-LEGACY = ("2025-03-26", "2025-06-18", "2025-11-25")
 SCENARIO_SECONDS = 30
 
 
-class CallError(Exception):
-    """A JSON-RPC error, from whichever SDK."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-
-
-@dataclass
-class Answer:
-    """A tool's result, in the words of the wire."""
-
-    is_error: bool
-    content: list[dict[str, Any]]
-    structured: dict[str, Any] | None
-
-    @property
-    def text(self) -> str:
-        return "".join(block.get("text", "") for block in self.content)
-
-
-class Started:
-    """A call under way. 1.x needs the request's id to cancel it, and does not give it."""
-
-    task: asyncio.Task[Answer]
-    request_id: int
-
-
-@dataclass
-class Client:
-    """What the scenarios need of a client, whatever its SDK."""
-
-    session: Any
-    version: str
-    logs: list[Any] = field(default_factory=list)
-    log_arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    changed: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
-
-    async def list_tools(self) -> list[dict[str, Any]]:
-        tools: list[dict[str, Any]] = []
-        cursor = None
-        while True:
-            if SDK.startswith("1."):
-                from mcp.types import PaginatedRequestParams
-
-                params = PaginatedRequestParams(cursor=cursor) if cursor else None
-                page = await self.session.list_tools(params=params)
-            else:
-                page = await self.session.list_tools(cursor=cursor)
-            dumped = page.model_dump(by_alias=True, mode="json", exclude_none=True)
-            tools += dumped["tools"]
-            cursor = dumped.get("nextCursor")
-            if not cursor:
-                return tools
-
-    async def call(
-        self,
-        name: str,
-        arguments: dict[str, Any] | None = None,
-        on_progress: Callable[[float, float | None, str | None], Awaitable[None]] | None = None,
-    ) -> Answer:
-        try:
-            result = await self.session.call_tool(name, arguments, progress_callback=on_progress)
-        except Exception as error:
-            if type(error).__name__ in ("McpError", "MCPError"):
-                raise CallError(error.error.code, error.error.message) from error
-            raise
-        raw = result.model_dump(by_alias=True, mode="json", exclude_none=True)
-        return Answer(raw.get("isError", False), raw["content"], raw.get("structuredContent"))
-
-    @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator[Callable[[], Awaitable[object]]]:
-        """What yields waits for the next change of the tools."""
-        if self.version in LEGACY:
-            # The SDK opened the GET stream by itself.
-            yield self.changed.get
-        else:
-            async with self.session.listen(tools_list_changed=True) as subscription:
-                expect(subscription.honored.tools_list_changed is True, "not honoured")
-                yield subscription.__anext__
-
-    async def set_log_level(self, level: str) -> None:
-        await self.session.set_logging_level(level)
-
-    def start(
-        self,
-        name: str,
-        arguments: dict[str, Any],
-        on_progress: Callable[[float, float | None, str | None], Awaitable[None]] | None = None,
-    ) -> Started:
-        """Start a call that is going to be cancelled."""
-        started = Started()
-
-        async def run() -> Answer:
-            if SDK.startswith("1."):
-                # Nothing is awaited between this line and the SDK's own.
-                started.request_id = self.session._request_id
-            return await self.call(name, arguments, on_progress)
-
-        started.task = asyncio.create_task(run())
-        return started
-
-    async def cancel(self, started: Started) -> None:
-        """Cancel as a user of this SDK does."""
-        if SDK.startswith("1."):
-            # 1.x abandons the request without telling the server; the
-            # notification is the caller's to send.
-            import mcp.types as types
-
-            await self.session.send_notification(
-                types.ClientNotification(
-                    types.CancelledNotification(
-                        params=types.CancelledNotificationParams(
-                            requestId=started.request_id, reason="not wanted any more"
-                        )
-                    )
-                )
-            )
-        started.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await started.task
-
-
-@contextlib.asynccontextmanager
-async def connect(url: str, revision: str, log_level: str | None = None) -> AsyncIterator[Client]:
-    logs: list[Any] = []
-    arrived = asyncio.Event()
-    changed: asyncio.Queue[None] = asyncio.Queue()
-
-    async def on_message(message: Any) -> None:
-        # 1.x wraps what 2.x gives as it is.
-        if type(getattr(message, "root", message)).__name__ == "ToolListChangedNotification":
-            changed.put_nowait(None)
-
-    async def on_log(params: Any) -> None:
-        logs.append(params.data)
-        arrived.set()
-
-    if SDK.startswith("1."):
-        import mcp.types as types
-        from mcp import ClientSession
-        from mcp.client.streamable_http import streamable_http_client
-
-        types.LATEST_PROTOCOL_VERSION = revision
-        async with streamable_http_client(url) as (read, write, _):
-            async with ClientSession(
-                read, write, logging_callback=on_log, message_handler=on_message
-            ) as session:
-                answer = await session.initialize()
-                yield Client(session, str(answer.protocolVersion), logs, arrived, changed)
-    else:
-        import mcp.client.session as client_session
-        from mcp import Client as SdkClient
-
-        mode = revision
-        if revision in LEGACY:
-            client_session.LATEST_HANDSHAKE_VERSION = revision
-            mode = "legacy"
-        async with SdkClient(
-            url, mode=mode, logging_callback=on_log, message_handler=on_message, log_level=log_level
-        ) as client:
-            yield Client(client, client.protocol_version, logs, arrived, changed)
-
-
-def expect(condition: bool, why: str) -> None:
-    if not condition:
-        raise AssertionError(why)
-
-
-async def ignore(*_: Any) -> None:
-    """For calls that ask for progress and do not look at it."""
-
-
-class NotApplicable(Exception):
-    """The client cannot do this; the message says why."""
-
-
-@dataclass
-class Run:
-    """The scenarios. Each opens its own connection, so that none hides another."""
-
-    url: str
-    revision: str
-    full: bool
-
-    @property
-    def modern(self) -> bool:
-        return self.revision in (MODERN, "auto")
-
-    @property
-    def expected_version(self) -> str:
-        return MODERN if self.modern else self.revision
+class Run(Asking, Surface):
+    """The scenarios of the transport and of tools, beside those of the base classes."""
 
     async def connect(self) -> None:
         async with connect(self.url, self.revision) as client:
@@ -410,13 +212,6 @@ class Run:
                 await client.call("test_simple_text", {})
                 expect(client.logs == [], f"not asked for: {client.logs}")
 
-    async def changes(self) -> None:
-        async with connect(self.url, self.revision) as client, client.listening() as next_change:
-            for _ in range(5):
-                await client.call("test_trigger_tool_change", {})
-                await asyncio.wait_for(next_change(), 5)
-                await client.list_tools()
-
     async def header_parameters(self) -> None:
         if not self.modern:
             raise NotApplicable("Mcp-Param-* headers are of 2026-07-28")
@@ -490,12 +285,13 @@ SCENARIOS = [
     "cancel",
     "cancel_stream",
     "logging",
-    "changes",
     "header_parameters",
     "resume",
     "resume_twice",
     "connections",
     "connections_progress_unasked",
+    *Surface.SCENARIOS,
+    *Asking.SCENARIOS,
 ]
 
 
@@ -521,6 +317,7 @@ async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--url", required=True)
     parser.add_argument("--revision", required=True, choices=[*LEGACY, MODERN, "auto"])
+    parser.add_argument("--paged", help="the URL of a server whose pages are small")
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--full", action="store_true", help="larger amounts")
     parser.add_argument("--trace", action="store_true", help="print tracebacks")
@@ -531,7 +328,7 @@ async def main() -> int:
 
     complaints = Complaints()
     logging.getLogger().addHandler(complaints)
-    run = Run(options.url, options.revision, options.full)
+    run = Run(options.url, options.revision, options.full, options.paged)
     failed = False
     for name in options.scenario or SCENARIOS:
         complaints.lines.clear()

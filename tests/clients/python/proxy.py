@@ -22,6 +22,10 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._plan: list[int] = []
         self._seen = 0
+        self._needle = PROGRESS
+        #: The connections on which what is looked for was sent to the client.
+        self._carrying: set[asyncio.Task[None]] = set()
+        self._resumed = asyncio.Event()
         #: TCP connections that the client has opened.
         self.connections = 0
         #: Requests that carried `Last-Event-ID`.
@@ -29,14 +33,29 @@ class Proxy:
         #: Connections that this proxy has cut.
         self.cuts = 0
 
-    def cut_after(self, *counts: int) -> None:
-        """Cut once after each of these numbers of progress messages.
+    def cut_after(self, *counts: int, of: bytes = PROGRESS) -> None:
+        """Cut once after each of these numbers of messages (of progress).
 
         The connection breaks inside the next message, after its `id:` line: a
         client that took the id of an event it never saw whole would lose it.
         """
         self._plan = list(counts)
         self._seen = 0
+        self._needle = of
+
+    def watch(self, needle: bytes) -> None:
+        """Let `cut_now` find the connections on which this comes."""
+        self._needle = needle
+
+    def cut_now(self) -> None:
+        """Cut the connections on which what is watched for has come."""
+        for connection in self._carrying:
+            self.cuts += 1
+            connection.cancel()
+
+    async def resumed(self) -> None:
+        """Wait for a request with `Last-Event-ID`."""
+        await self._resumed.wait()
 
     @property
     def url(self) -> str:
@@ -61,6 +80,7 @@ class Proxy:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._carrying.discard)
         up_writer: asyncio.StreamWriter | None = None
         pumps: list[asyncio.Task[None]] = []
         try:
@@ -69,13 +89,14 @@ class Proxy:
             )
             pumps = [
                 asyncio.ensure_future(self._upstream(reader, up_writer)),
-                asyncio.ensure_future(self._downstream(up_reader, writer)),
+                asyncio.ensure_future(self._downstream(up_reader, writer, task)),
             ]
             # Either direction's end is the connection's end: HTTP/1.1 clients
             # do not half-close, and a cut must reach both sides at once.
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         except (OSError, asyncio.CancelledError):
-            # Cancelled by `__aexit__`, which waits for this task and for nothing of it.
+            # Cancelled by `cut_now`, or by `__aexit__`, which waits for this task and
+            # for nothing of it.
             pass
         finally:
             for pump in pumps:
@@ -89,17 +110,21 @@ class Proxy:
         tail = b""
         while chunk := await reader.read(65536):
             window = tail + chunk.lower()
-            self.resumes += window.count(RESUME)
+            if RESUME in window:
+                self.resumes += window.count(RESUME)
+                self._resumed.set()
             tail = window[-(len(RESUME) - 1) :]
             writer.write(chunk)
             await writer.drain()
 
-    async def _downstream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _downstream(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
+    ) -> None:
         tail = b""
         while chunk := await reader.read(65536):
             window = tail + chunk
             at = -1
-            while (at := window.find(PROGRESS, at + 1)) >= 0:
+            while (at := window.find(self._needle, at + 1)) >= 0:
                 if self._plan and self._seen == self._plan[0]:
                     self._plan.pop(0)
                     self.cuts += 1
@@ -108,6 +133,7 @@ class Proxy:
                     writer.close()  # what was forwarded arrives before the end
                     return
                 self._seen += 1
-            tail = window[-(len(PROGRESS) - 1) :]
+                self._carrying.add(task)
+            tail = window[-(len(self._needle) - 1) :]
             writer.write(chunk)
             await writer.drain()

@@ -9,10 +9,20 @@
 
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { LoggingMessageNotificationSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+    CreateMessageRequestSchema,
+    ElicitRequestSchema,
+    ListRootsRequestSchema,
+    LoggingMessageNotificationSchema,
+    PromptListChangedNotificationSchema,
+    ResourceListChangedNotificationSchema,
+    ResourceUpdatedNotificationSchema,
+    ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
+import { surfaceOf } from './client.mjs';
 import { LEGACY, main } from './scenarios.mjs';
 
-async function connect(url, revision, complaints) {
+async function connect(url, revision, complaints, asked) {
     const transport = new StreamableHTTPClientTransport(new URL(url));
     const send = transport.send.bind(transport);
     transport.send = (message, options) => {
@@ -22,7 +32,15 @@ async function connect(url, revision, complaints) {
         return send(message, options);
     };
 
-    const client = new Client({ name: 'drive-sdk', version: '1' });
+    const client = new Client({ name: 'drive-sdk', version: '1' }, { capabilities: asked.capabilities });
+    const requests = [
+        [ElicitRequestSchema, asked.person],
+        [CreateMessageRequestSchema, asked.model],
+        [ListRootsRequestSchema, asked.roots],
+    ];
+    for (const [schema, answer] of requests) {
+        if (answer) client.setRequestHandler(schema, ({ params }, { signal }) => answer(params, signal));
+    }
     let open = true;
     client.onerror = (error) => open && complaints.push(error.message);
     const logs = [];
@@ -31,32 +49,23 @@ async function connect(url, revision, complaints) {
         logs.push(params.data);
         logged();
     });
-    let changes = 0;
-    let changed = () => {};
-    client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
-        changes += 1;
-        changed();
-    });
+    const surface = surfaceOf(client);
+    client.setNotificationHandler(ToolListChangedNotificationSchema, () => surface.changed('tools'));
+    client.setNotificationHandler(PromptListChangedNotificationSchema, () => surface.changed('prompts'));
+    client.setNotificationHandler(ResourceListChangedNotificationSchema, () => surface.changed('resources'));
+    client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => surface.changed(`updated ${params.uri}`));
     await client.connect(transport);
 
     return {
         version: transport.protocolVersion,
         logs,
         onLog: (callback) => (logged = callback),
-        changes: () => changes,
-        onChange: (callback) => (changed = callback),
-        async listen() {}, // it has opened its GET stream by itself
-        setLogLevel: (level) => client.setLoggingLevel(level),
-        async listTools() {
-            const tools = [];
-            let cursor;
-            do {
-                const page = await client.listTools(cursor ? { cursor } : undefined);
-                tools.push(...page.tools);
-                cursor = page.nextCursor;
-            } while (cursor);
-            return tools;
+        ...surface,
+        // It has opened its GET stream by itself.
+        async listen(uris = []) {
+            for (const uri of uris) await client.subscribeResource({ uri });
         },
+        setLogLevel: (level) => client.setLoggingLevel(level),
         call: (name, args, { logLevel: _, ...options } = {}) => client.callTool({ name, arguments: args }, undefined, options),
         async close() {
             // `close` alone leaves the session behind; a refused DELETE throws.

@@ -12,6 +12,10 @@ export class Proxy {
     #sockets = new Set();
     #plan = [];
     #seen = 0;
+    #needle = PROGRESS;
+    /** Where what is looked for was sent to the client. */
+    #carrying = new Set();
+    #onResume = () => {};
     /** TCP connections that the client has opened. */
     connections = 0;
     /** Requests that carried `Last-Event-ID`. */
@@ -42,6 +46,27 @@ export class Proxy {
         this.#seen = 0;
     }
 
+    /** Let `cutAfter` count, and `cutNow` find, what has this in it instead of progress. */
+    watch(needle) {
+        this.#needle = Buffer.from(needle);
+    }
+
+    /** Cut the connections on which what is watched for has come. */
+    cutNow() {
+        for (const socket of this.#carrying) {
+            this.cuts += 1;
+            socket.destroy();
+        }
+    }
+
+    /** Resolves at the first request with `Last-Event-ID`. */
+    resumed() {
+        return new Promise((resolve) => {
+            this.#onResume = resolve;
+            if (this.resumes > 0) resolve();
+        });
+    }
+
     close() {
         this.#server.close();
         for (const socket of this.#sockets) socket.destroy();
@@ -56,6 +81,7 @@ export class Proxy {
             one.on('error', () => {});
             one.on('close', () => {
                 this.#sockets.delete(one);
+                this.#carrying.delete(one);
                 other.destroy();
             });
         }
@@ -63,6 +89,7 @@ export class Proxy {
         down.on('data', (chunk) => {
             const window = upTail + chunk.toString('latin1').toLowerCase();
             this.resumes += window.split(RESUME).length - 1;
+            if (this.resumes > 0) this.#onResume();
             upTail = window.slice(-(RESUME.length - 1));
             up.write(chunk);
         });
@@ -71,7 +98,7 @@ export class Proxy {
         up.on('data', (chunk) => {
             if (cut) return;
             const window = Buffer.concat([tail, chunk]);
-            for (let at = -1; (at = window.indexOf(PROGRESS, at + 1)) >= 0; ) {
+            for (let at = -1; (at = window.indexOf(this.#needle, at + 1)) >= 0; ) {
                 if (this.#plan.length > 0 && this.#seen === this.#plan[0]) {
                     this.#plan.shift();
                     this.cuts += 1;
@@ -81,8 +108,9 @@ export class Proxy {
                     return;
                 }
                 this.#seen += 1;
+                this.#carrying.add(down);
             }
-            tail = window.subarray(-(PROGRESS.length - 1));
+            tail = window.subarray(-(this.#needle.length - 1));
             down.write(chunk);
         });
     }

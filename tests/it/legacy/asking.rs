@@ -304,6 +304,25 @@ async fn an_answer_longer_than_1_mib_fails_its_question() {
     assert!(kept < held + 1_500_000, "the answer of the client is given back: {held}, {kept}");
 }
 
+/// DESIGN, decision 8: what is not kept takes no room from others.
+#[tokio::test]
+async fn an_answer_that_was_too_much_holds_no_memory() {
+    let (server, desk) = desk().await;
+    let session = able(&server, LATEST).await;
+    let mut stream =
+        Stream::open(&server, &session.post(&asking(7, json!([["a", "b", "c"]])))).await;
+    let ids = [form(&mut stream).await, form(&mut stream).await, form(&mut stream).await];
+    let long = accept(&"x".repeat(900_000));
+    let held = server.service.stats().bytes_held;
+    for id in &ids[..2] {
+        reply(&server, &session, id, long.clone()).await;
+    }
+    let kept = server.service.stats().bytes_held - held;
+    assert!((900_000..1_000_000).contains(&kept), "one of both answers is kept: {kept}");
+    reply(&server, &session, &ids[2], accept("c")).await;
+    assert!(desk.end().await.contains("more than 1 MiB"));
+}
+
 /// Lifecycle, Operation: the server "MUST only use capabilities that were successfully
 /// negotiated". The answer needs no stream.
 #[tokio::test]
@@ -326,19 +345,17 @@ async fn a_client_without_the_capability_is_not_asked() {
 /// why".
 #[tokio::test]
 async fn where_no_stream_can_be_the_call_fails_and_says_what_to_do() {
-    let json_only = |request: String| {
-        request.replace("Accept: application/json, text/event-stream", "Accept: application/json")
-    };
-    let as_it_is = |request: String| request;
-    let cases: [(Framing, fn(String) -> String, &str); 3] = [
-        (Framing::Adaptive, json_only, "send `Accept: application/json, text/event-stream`"),
-        (Framing::JsonOnly, as_it_is, "this server answers with JSON alone"),
-        (Framing::JsonOnly, json_only, "this server answers with JSON alone"),
+    const BOTH: &str = "Accept: application/json, text/event-stream";
+    const JSON: &str = "Accept: application/json";
+    let cases = [
+        (Framing::Adaptive, JSON, "send `Accept: application/json, text/event-stream`"),
+        (Framing::JsonOnly, BOTH, "this server answers with JSON alone"),
+        (Framing::JsonOnly, JSON, "this server answers with JSON alone"),
     ];
-    for (framing, narrowed, why) in cases {
+    for (framing, accept, why) in cases {
         let (server, desk) = desk_with(|it| it.framing(framing)).await;
         let session = able(&server, LATEST).await;
-        let request = narrowed(session.post(&asking(7, json!([["q"]]))));
+        let request = session.post(&asking(7, json!([["q"]]))).replace(BOTH, accept);
         let answer = server.connect().await.send(&request).await;
         assert_eq!((answer.status(), answer.code()), (200, Some(-32602)));
         let message = answer.json()["error"]["message"].clone();

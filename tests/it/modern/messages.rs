@@ -35,7 +35,7 @@ async fn a_method_that_is_not_there_is_not_found() {
         "subscriptions/listen",
         "prompts/list",
         "completion/complete",
-        "tasks/get",
+        "tasks/list",
         "roots/list",
         "sampling/createMessage",
         "elicitation/create",

@@ -954,6 +954,11 @@ async fn to_listen_to_tasks_the_extension_must_be_declared() {
     }
 }
 
+#[track_caller]
+fn assert_fits(schema: &Schema, definition: &str, value: &Value) {
+    assert_eq!(schema.faults(definition, value), Vec::<String>::new(), "{value:#}");
+}
+
 /// A task at each of its states, by its definition.
 fn detailed(status: &Value) -> &'static str {
     match status.as_str() {
@@ -969,21 +974,21 @@ fn detailed(status: &Value) -> &'static str {
 /// The schema of the extension, and that of 2026-07-28 for what carries it.
 #[tokio::test]
 async fn every_message_of_tasks_fits_the_schema_of_the_extension() {
-    let (Some(schema), Some(base)) = (Schema::of("ext-tasks"), Schema::of("2026-07-28")) else {
+    let (Some(schema), Some(base)) = (Schema::of_tasks(), Schema::of("2026-07-28")) else {
         return;
     };
     let lab = Lab::start().await;
     let discovered = lab.send(&modern(1, "server/discover", json!({}), &[])).await.json();
-    base.assert("DiscoverResult", &discovered["result"]);
+    assert_fits(base, "DiscoverResult", &discovered["result"]);
     let settings = &discovered["result"]["capabilities"]["extensions"][TASKS];
-    schema.assert("TasksExtensionCapability", settings);
+    assert_fits(schema, "TasksExtensionCapability", settings);
     let assert_task = |task: &Value| {
-        schema.assert("GetTaskResult", task);
-        schema.assert(detailed(&task["status"]), task);
+        assert_fits(schema, "GetTaskResult", task);
+        assert_fits(schema, detailed(&task["status"]), task);
     };
     let begin = async |tool: &str| {
         let handle = lab.call(tool).await;
-        schema.assert("CreateTaskResult", &handle);
+        assert_fits(schema, "CreateTaskResult", &handle);
         handle["taskId"].as_str().expect("an id").to_owned()
     };
     lab.gate.add_permits(1);
@@ -993,38 +998,39 @@ async fn every_message_of_tasks_fits_the_schema_of_the_extension() {
         let ended = lab.until(&begin(tool).await, status).await;
         assert_task(&ended);
         if status == "completed" {
-            base.assert("CallToolResult", &ended["result"]);
+            assert_fits(base, "CallToolResult", &ended["result"]);
         }
     }
     let id = begin("asks").await;
     assert_task(&lab.until(&id, "input_required").await);
     let mut stream = Listen::to(&lab, json!({"taskIds": [id]})).await;
     let acknowledged = stream.message().await.expect("the acknowledgement");
-    base.assert("SubscriptionsAcknowledgedNotification", &acknowledged);
-    schema.assert(
+    assert_fits(base, "SubscriptionsAcknowledgedNotification", &acknowledged);
+    assert_fits(
+        schema,
         "TaskSubscriptionAcknowledgedNotifications",
         &acknowledged["params"]["notifications"],
     );
     let both = json!({"name": accept("name", "Ada"), "town": accept("town", "Ulm")});
-    schema.assert("UpdateTaskResult", &lab.update(&id, both).await.json()["result"]);
+    assert_fits(schema, "UpdateTaskResult", &lab.update(&id, both).await.json()["result"]);
     let cancelled = lab.send(&about("tasks/cancel", &id)).await;
-    schema.assert("CancelTaskResult", &cancelled.json()["result"]);
+    assert_fits(schema, "CancelTaskResult", &cancelled.json()["result"]);
     assert_task(&lab.until(&id, "cancelled").await);
     while let Some(message) = stream.message().await {
         match message.get("method") {
             Some(_) => {
-                schema.assert("TaskStatusNotification", &message);
-                base.assert("JSONRPCNotification", &message);
+                assert_fits(schema, "TaskStatusNotification", &message);
+                assert_fits(base, "JSONRPCNotification", &message);
             }
-            None => base.assert("SubscriptionsListenResult", &message["result"]),
+            None => assert_fits(base, "SubscriptionsListenResult", &message["result"]),
         }
     }
     for method in METHODS {
         let undeclared = modern(1, method, json!({"taskId": id, "inputResponses": {}}), &[]);
         let refused = lab.send(&undeclared).await.json();
-        base.assert("MissingRequiredClientCapabilityError", &refused);
+        assert_fits(base, "MissingRequiredClientCapabilityError", &refused);
         let unknown = lab.send(&about(method, "nothing")).await.json();
-        base.assert("JSONRPCErrorResponse", &unknown);
+        assert_fits(base, "JSONRPCErrorResponse", &unknown);
     }
 }
 
