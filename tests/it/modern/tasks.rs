@@ -1,13 +1,13 @@
 //! The extension `io.modelcontextprotocol/tasks` (ext-tasks): calls whose clients ask for the result
 //! later. Each test names the section of its page.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mcp_http::{
-    Arguments, BoxFuture, CallToolResult, Context, Elicit, Head, McpServiceBuilder, Principal,
-    Server, ServerBuilder, StringSchema, TaskOptions, TaskSupport, Tool, ToolCatalogue, ToolError,
-    ToolPage,
+    Arguments, BoxFuture, CallToolResult, Context, Elicit, Head, McpService, McpServiceBuilder,
+    Principal, Server, ServerBuilder, StringSchema, Task, TaskId, TaskOptions, TaskStore,
+    TaskSupport, Tool, ToolCatalogue, ToolError, ToolPage, serve,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
@@ -688,6 +688,76 @@ async fn a_drain_takes_no_new_task_and_ends_those_that_run_when_its_time_is_up()
     let failed = lab.until(&id, "failed").await;
     assert_eq!(failed["error"]["message"], "The server is shutting down");
     lab.dropped(1).await;
+}
+
+/// Keeps what becomes of the one task of a test.
+#[derive(Clone, Default)]
+struct Diary(Arc<Mutex<Vec<Value>>>);
+
+impl TaskStore for Diary {
+    fn create(self: Arc<Self>, _: Principal, _: Task) -> BoxFuture<'static, Result<(), ToolError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn get(
+        self: Arc<Self>,
+        _: Principal,
+        _: String,
+    ) -> BoxFuture<'static, Result<Option<Task>, ToolError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn update(
+        self: Arc<Self>,
+        _: Principal,
+        task: Task,
+    ) -> BoxFuture<'static, Result<(), ToolError>> {
+        Box::pin(async move {
+            self.0.lock().unwrap().push(json!(task));
+            Ok(())
+        })
+    }
+
+    fn remove(
+        self: Arc<Self>,
+        _: Principal,
+        _: TaskId,
+    ) -> BoxFuture<'static, Result<(), ToolError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// DESIGN, decision 15: a shutdown lets calls finish, and tells those that it cuts off. A task has
+/// no connection that would hold it up.
+#[tokio::test]
+async fn a_shutdown_waits_for_tasks_and_the_store_knows_how_each_has_ended() {
+    for finishes in [true, false] {
+        let (diary, gate) = (Diary::default(), Arc::new(Semaphore::new(0)));
+        let (counter, _dropped) = watch::channel(0);
+        let options = TaskOptions::new().with_store(diary.clone());
+        let server = jobs(Server::builder("s", "1").tasks(options), &gate, &counter);
+        let service = McpService::builder(server.build().expect("a server"));
+        // Calls, and with them tasks, are cut off an eighth before it.
+        let deadline = if finishes { PATIENCE } else { Duration::from_secs(2) };
+        let running = serve(service.build().expect("a service")).shutdown_deadline(deadline);
+        let mut running = running.bind("127.0.0.1:0").await.expect("a free port");
+        let mut wire = Wire::connect(running.local_addr()).await;
+        let answer = wire.send(&task_call(1, "job")).await;
+        assert_eq!(answer.json()["result"]["resultType"], "task");
+        drop(wire);
+        running.begin_shutdown();
+        if finishes {
+            gate.add_permits(1);
+        }
+        let drained = tokio::time::timeout(PATIENCE, running.ended()).await;
+        assert_eq!(drained.expect("it ends").expect("a runtime").aborted, 0);
+        let last = diary.0.lock().unwrap().last().cloned().expect("it was saved");
+        if finishes {
+            assert_eq!(last["status"], "completed");
+        } else {
+            assert_eq!(last["error"]["message"], "The server is shutting down");
+        }
+    }
 }
 
 /// 2026-07-28, Streamable HTTP, Sending Messages: `Accept` decides how the handle is framed.
