@@ -69,7 +69,8 @@ impl Input {
                     .ok_or_else(|| RpcError::invalid_params("`requestState` must be a string"))?;
                 let arguments = params.get("arguments").map(RawValue::get);
                 let (method, subject) = (&*request.method, &*subject);
-                let binding = Binding { principal, method, subject, arguments };
+                let server = shared.server.name();
+                let binding = Binding { server, principal, method, subject, arguments };
                 Some(open(shared, &sealed, &binding)?)
             }
         };
@@ -97,11 +98,13 @@ impl Input {
             None => (0, None, Vec::new()),
             Some(state) => (state.round, Some(state.chain), state.answers),
         };
-        let earlier = earlier.into_iter().map(|(key, raw)| (key, RawJson::copy(&raw)));
-        let answers = self.responses.into_iter().chain(earlier);
-        let answers = answers.map(|(key, raw)| (key, Answer::Result(raw)));
-        cx.inputs()
-            .restore(round, answers)
+        let earlier =
+            earlier.into_iter().map(|(key, raw)| (key, Answer::Result(RawJson::copy(&raw))));
+        let latest = self.responses.into_iter().map(|(key, raw)| (key, Answer::Result(raw)));
+        let inputs = cx.inputs();
+        inputs
+            .restore(round, earlier)
+            .and_then(|()| inputs.offer(latest))
             .map_err(|full| RpcError::invalid_params(full.to_string()))?;
         Ok(chain)
     }
@@ -110,11 +113,16 @@ impl Input {
 fn open(shared: &Shared, sealed: &str, binding: &Binding<'_>) -> Result<State, RpcError> {
     let state = state::open(&shared.state_keys, sealed, binding, now())
         .map_err(|bad| RpcError::invalid_params(format!("`requestState`: {bad}")))?;
-    if shared.spent.contains(&state.chain) {
+    check_unspent(shared, &state.chain)?;
+    Ok(state)
+}
+
+fn check_unspent(shared: &Shared, chain: &Nonce) -> Result<(), RpcError> {
+    if shared.spent.contains(chain) {
         let message = "`requestState`: it was used before, and is to be used once";
         return Err(RpcError::invalid_params(message));
     }
-    Ok(state)
+    Ok(())
 }
 
 /// The answers in `inputResponses`, raw. Whether one fits its question, the question knows.
@@ -162,7 +170,8 @@ impl Origin {
         chain: Option<Nonce>,
     ) -> Option<Self> {
         let declared = modern.client_capabilities.get().as_bytes();
-        let may_ask = ["elicitation", "sampling", "roots"]
+        // A name may be written with escapes.
+        let may_ask = ["elicitation", "sampling", "roots", "\\"]
             .iter()
             .any(|name| memchr::memmem::find(declared, name.as_bytes()).is_some());
         may_ask.then(|| Self { cx: cx.clone(), body: body.clone(), chain })
@@ -172,7 +181,8 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// -32603 if what was answered so far is too long for a state, or there is no randomness.
+    /// -32603 if what was answered so far is too long for a state, or there is no randomness; -32602
+    /// if the answers were used up meanwhile, as what may be used once.
     pub(super) fn ask(
         &self,
         shared: &Shared,
@@ -186,6 +196,11 @@ impl Origin {
     }
 
     fn seal(&self, shared: &Shared) -> Result<String, RpcError> {
+        // It would be refused when it comes; and as what was used is forgotten when all that was
+        // sealed until then is stale, nothing of the same chain may be sealed later.
+        if let Some(chain) = &self.chain {
+            check_unspent(shared, chain)?;
+        }
         let mut nonce = Nonce::default();
         getrandom::fill(&mut nonce).map_err(|error| RpcError::internal(error.to_string()))?;
         let issued = now();
@@ -209,6 +224,7 @@ impl Origin {
         };
         let subject = subject_of(&request.method).and_then(|name| request.params.get_str(name));
         let binding = Binding {
+            server: shared.server.name(),
             principal: self.cx.principal(),
             method: &request.method,
             subject: &subject.unwrap_or_default(),

@@ -41,13 +41,15 @@ pub(crate) async fn call(
     }
     let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
     let mut answer = Answer::new(shared, &modern, framing);
-    if TaskRequest::has_method(&modern.request.method) {
-        return Ok(answer.respond(Box::pin(tasks::serve(shared, &admitted, &modern)).await));
-    }
     let refuse =
         |reason: Reason| Refusal::from(reason).for_request(Some(modern.request.id.clone()));
-    if !shared.has_memory() {
+    // What lets a task go on or ends it makes room.
+    let makes_room = matches!(&*modern.request.method, "tasks/update" | "tasks/cancel");
+    if !makes_room && !shared.has_memory() {
         return Err(refuse(Reason::OutOfMemory));
+    }
+    if TaskRequest::has_method(&modern.request.method) {
+        return Ok(answer.respond(Box::pin(tasks::serve(shared, &admitted, &modern)).await));
     }
     let Some(permit) = CallPermit::take(shared) else { return Err(refuse(Reason::TooManyCalls)) };
     let input = match Input::of(shared, &admitted.principal, &modern) {

@@ -10,6 +10,7 @@ use super::commit::Framing;
 use super::endpoint::Admitted;
 use super::modern::Answer;
 use super::observe;
+use super::serve::ShutdownSignal;
 use super::service::Shared;
 use super::task_watch::TaskWatch;
 use crate::protocol::jsonrpc::RpcError;
@@ -168,8 +169,14 @@ async fn begin_with(
     let id = TaskId::from_random(random);
     let answer = answer.of_task();
     let finish = Box::new(move |outcome: Outcome| answer.result(outcome));
+    // It has no connection for a shutdown to wait for.
+    let listener = running.context().extensions().get::<ShutdownSignal>();
+    let hold = listener.map(ShutdownSignal::hold);
     let (task, drive) = tasks.begin(id, seat, plan, running, finish).await?;
-    tokio::spawn(observe::in_same_span(drive));
+    tokio::spawn(observe::in_same_span(async move {
+        let _until_it_ends = hold;
+        drive.await;
+    }));
     shared.ensure_sweeper();
     Ok(Reply::TaskBegun(Box::new(task)))
 }
@@ -269,7 +276,7 @@ mod tests {
                 sleep(Duration::from_secs(1)).await;
             }
         };
-        timeout(Duration::from_secs(1_000_000), freed).await.expect("it is swept");
+        timeout(Duration::from_secs(10_000), freed).await.expect("it is swept");
         assert!(begun.elapsed() >= Duration::from_secs(1), "by the sweeper");
     }
 }

@@ -91,6 +91,12 @@ impl Changes {
     ///
     /// It is not looked up: a resource that is gone can be told of as well as one that is new.
     ///
+    /// # Security
+    ///
+    /// Who may subscribe is not asked either: any caller may name any URI, and then learns when this
+    /// is called for it, though never what it holds. Where the mere fact is a secret, put into the
+    /// URI what others cannot guess.
+    ///
     /// Source: 2026-07-28, Resources, Subscriptions; Subscriptions, Notification Filter. Before
     /// that revision, Resources, Subscriptions.
     pub fn resource_updated(&self, uri: impl AsRef<str>) {

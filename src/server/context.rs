@@ -130,11 +130,8 @@ impl Context {
     ///
     /// Source: 2026-07-28, Progress.
     pub fn progress(&self, progress: f64, total: Option<f64>, message: impl AsRef<str>) {
-        if let Some(task) = self.call.task.live() {
-            if let Some(task) = task.upgrade() {
-                task.note_progress(progress, message.as_ref());
-            }
-            return;
+        if self.is_task() {
+            return self.call.task.note_progress(progress, message.as_ref());
         }
         let Some(token) = &self.call.info.progress_token else { return };
         if progress.is_finite() {

@@ -210,6 +210,13 @@ impl HandlerError {
         Self::protocol(-32602, "`requestState` was used before, and is to be used once", None)
     }
 
+    /// The answers are to be used once, and came without what they could be known by.
+    pub(crate) fn unasked() -> Self {
+        let message = "answers that are to be used once come with the `requestState` of their \
+                       question: send the request anew without `inputResponses`";
+        Self::protocol(-32602, message, None)
+    }
+
     /// The client did not answer in time.
     pub(crate) fn no_input(key: &str) -> Self {
         Self::from_kind(ErrorKind::NoInput(key.to_owned()))
@@ -229,7 +236,20 @@ impl HandlerError {
     }
 
     /// Whether this is how a handler unwinds that has asked its client something
-    /// ([`Context::elicit`](crate::Context::elicit) and its like): it is no failure, and to be passed on.
+    /// ([`Context::elicit`](crate::Context::elicit) and its like): it is no failure, and to be
+    /// passed on. Who goes on without an answer that cannot be had looks at this first:
+    ///
+    /// ```
+    /// use mcp_http::{Context, CreateMessage, ToolError};
+    ///
+    /// async fn greeting(cx: Context) -> Result<String, ToolError> {
+    ///     match cx.sample("greeting", CreateMessage::new("Greet me", 20)) {
+    ///         Ok(answer) => Ok(answer.text()),
+    ///         Err(question) if question.is_question() => Err(question), // it is asked now
+    ///         Err(_) => Ok("Hello".to_owned()), // it cannot be asked, or did not answer
+    ///     }
+    /// }
+    /// ```
     pub fn is_question(&self) -> bool {
         matches!(*self.kind, ErrorKind::AwaitsInput(_))
     }

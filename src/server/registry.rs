@@ -193,6 +193,11 @@ impl Server {
         Self { inner: Arc::new(inner) }
     }
 
+    /// What the server is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.inner.implementation.name
+    }
+
     /// What the server says who it is (`serverInfo`).
     pub(crate) fn implementation(&self, version: ProtocolVersion) -> WireImplementation<'_> {
         self.inner.implementation.wire(version)

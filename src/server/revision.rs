@@ -56,6 +56,9 @@ pub(crate) trait Revision: Copy {
     /// `tools` and `toolChoice` in sampling; `tool_use`, `tool_result`, several blocks and `_meta`
     /// in its messages (2025-11-25, Key Changes).
     fn knows_tools_in_sampling(self) -> bool;
+
+    /// 2025-11-25: `sampling.context`, without which a client should not be asked to include any.
+    fn declares_context_in_sampling(self) -> bool;
 }
 
 impl Revision for ProtocolVersion {
@@ -104,6 +107,10 @@ impl Revision for ProtocolVersion {
     }
 
     fn knows_tools_in_sampling(self) -> bool {
+        self >= Self::V2025_11_25
+    }
+
+    fn declares_context_in_sampling(self) -> bool {
         self >= Self::V2025_11_25
     }
 }

@@ -43,7 +43,6 @@ enum Work {
     /// The one that is called most has its future as the handler made it.
     Call { target: Target, arguments: Option<Arguments>, handler: Guarded<CallToolResult> },
     /// Any other that may ask its client.
-    #[allow(dead_code)]
     Request { begin: Begin, handler: Guarded<Reply> },
     /// What may not (2026-07-28, Multi Round-Trip Requests, Supported Requests).
     List { handler: Guarded<Reply> },
@@ -98,7 +97,6 @@ impl Running {
     }
 
     /// Serves a request for a prompt or a resource.
-    #[allow(dead_code)]
     pub(crate) fn request(
         cx: Context,
         begin: impl Fn(Context) -> BoxFuture<'static, Result<Reply, HandlerError>> + Send + 'static,

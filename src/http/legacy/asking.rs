@@ -91,7 +91,14 @@ impl Asker for Asked {
     fn hear(&self, reply: Reply<'_>) {
         let inputs = self.cx.inputs();
         let answered = match self.input(reply) {
-            Ok(input) => inputs.answer(&self.key, input),
+            Ok((input, share)) => {
+                let answered = inputs.answer(&self.key, input);
+                // What is not kept holds nothing.
+                if answered.is_ok() {
+                    share.into_iter().for_each(|share| inputs.hold(share));
+                }
+                answered
+            }
             Err(NoMemory) => {
                 inputs.answer(&self.key, Input::Unavailable("the server has no memory for it"))
             }
@@ -112,43 +119,41 @@ impl Asker for Asked {
 struct NoMemory;
 
 impl Asked {
-    fn input(&self, reply: Reply<'_>) -> Result<Input, NoMemory> {
-        Ok(match reply {
+    /// What the handler is told, and the room that it takes for as long as its call runs.
+    fn input(&self, reply: Reply<'_>) -> Result<(Input, Option<Share>), NoMemory> {
+        let why = match reply {
             Reply::Result(result) => {
-                self.hold(result)?;
-                Input::Result(RawJson::copy(result))
+                let share = self.room_for(result)?;
+                return Ok((Input::Result(RawJson::copy(result)), Some(share)));
             }
             Reply::Error(error) => {
-                self.hold(error)?;
+                let share = self.room_for(error)?;
                 let RpcFailure { code, message } = RpcFailure::read(error);
-                Input::Refused { code, message }
+                return Ok((Input::Refused { code, message }, Some(share)));
             }
-            Reply::TimedOut => Input::TimedOut,
-            Reply::Unsent(why) => Input::Unavailable(match why {
-                Unsent::Uninitialized => {
-                    "it has not sent `notifications/initialized`, before which it is asked nothing"
-                }
-                Unsent::TooMany => "too many requests to this client are open",
-                Unsent::NoRoom => "there is no room for a request to the client on its stream",
-                Unsent::NoStream => "there is no stream on which the client could be asked",
-            }),
-        })
+            Reply::TimedOut => return Ok((Input::TimedOut, None)),
+            Reply::Unsent(why) => why,
+        };
+        let why = match why {
+            Unsent::Uninitialized => {
+                "it has not sent `notifications/initialized`, before which it is asked nothing"
+            }
+            Unsent::TooMany => "too many requests to this client are open",
+            Unsent::NoRoom => "there is no room for a request to the client on its stream",
+            Unsent::NoStream => "there is no stream on which the client could be asked",
+        };
+        Ok((Input::Unavailable(why), None))
     }
 
-    /// Takes room for an answer for as long as its call runs.
-    fn hold(&self, raw: &RawValue) -> Result<(), NoMemory> {
+    fn room_for(&self, raw: &RawValue) -> Result<Share, NoMemory> {
         let bytes = raw.get().len();
         if !self.budget.has_last_room(bytes) {
             self.budget.press();
             return Err(NoMemory);
         }
-        // What is too long is not kept.
-        if bytes <= MAX_ANSWER_BYTES {
-            let mut share = Share::of(&self.budget);
-            share.grow(bytes);
-            self.cx.inputs().hold(share);
-        }
-        Ok(())
+        let mut share = Share::of(&self.budget);
+        share.grow(bytes);
+        Ok(share)
     }
 }
 

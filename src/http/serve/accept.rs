@@ -148,9 +148,13 @@ where
     }
 
     async fn drain(self) -> Drained {
-        let Self { listener, limits, mut connections, .. } = self;
+        let Self { listener, limits, signal, mut connections, .. } = self;
         drop(listener);
-        let all_ended = async { while connections.join_next().await.is_some() {} };
+        let all_ended = async {
+            while connections.join_next().await.is_some() {}
+            // What was begun by a request and answered before its end: tasks of the protocol.
+            signal.until_free().await;
+        };
         if timeout(limits.shutdown, all_ended).await.is_ok() {
             observe::shut_down(0);
             return Drained { aborted: 0 };

@@ -15,7 +15,8 @@ use super::shutdown::ShutdownSignal;
 ///
 /// A shutdown stops accepting and closes the listener, triggers the
 /// [`ShutdownSignal`] of every request, closes the connections that have none in flight, waits
-/// for the others until the [deadline](crate::Serve::shutdown_deadline), and aborts what is left.
+/// for the others, and for [tasks](crate::TaskSupport) that were begun by them, until the
+/// [deadline](crate::Serve::shutdown_deadline), and aborts what is left.
 ///
 /// Dropping this begins a shutdown, which goes on in the background for as long as the runtime
 /// runs; nothing waits for it.

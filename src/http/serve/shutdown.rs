@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, futures::OwnedNotified},
+    sync::{Notify, futures::OwnedNotified, watch},
     time::Instant,
 };
 
@@ -48,6 +48,18 @@ struct Inner {
     services: Mutex<Vec<Weak<Shared>>>,
     /// What the listener counts that it belongs to.
     connections: Connections,
+    /// How much goes on without a connection that a shutdown waits for.
+    held: watch::Sender<usize>,
+}
+
+/// That a shutdown waits, as it does for connections: something goes on that came by one and no
+/// longer has one. Its drop ends that.
+pub(crate) struct Hold(ShutdownSignal);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.0.held.send_modify(|held| *held -= 1);
+    }
 }
 
 impl Default for ShutdownSignal {
@@ -67,6 +79,7 @@ impl ShutdownSignal {
             span: OnceLock::new(),
             services: Mutex::default(),
             connections: Connections::default(),
+            held: watch::Sender::new(0),
         }))
     }
 
@@ -137,6 +150,18 @@ impl ShutdownSignal {
             drop(triggered);
             service.drain.listener_ends();
         }
+    }
+
+    /// Has the shutdown wait until this is dropped, or its time is up.
+    pub(crate) fn hold(&self) -> Hold {
+        self.0.held.send_modify(|held| *held += 1);
+        Hold(self.clone())
+    }
+
+    /// Waits until nothing holds the shutdown up.
+    pub(super) async fn until_free(&self) {
+        let freed = self.0.held.subscribe().wait_for(|&held| held == 0).await.is_ok();
+        debug_assert!(freed, "the sender is here");
     }
 
     /// What tells this one from any other that is alive.

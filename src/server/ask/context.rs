@@ -134,7 +134,8 @@ impl Context {
         key: impl AsRef<str>,
         question: CreateMessage,
     ) -> Result<CreateMessageResult, HandlerError> {
-        self.ask(key.as_ref(), &question)
+        let client = || self.client_capabilities();
+        self.ask(key.as_ref(), &question.fit_for(self.protocol_version(), client))
     }
 
     /// Asks the client for its roots: the folders that it works in.

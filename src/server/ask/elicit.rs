@@ -232,9 +232,9 @@ impl Ask for ElicitForm {
 
     const METHOD: &'static str = "elicitation/create";
 
-    /// 2026-07-28, Elicitation, Capabilities: an empty object means forms.
+    /// A client that declared the other mode alone is told which it lacks.
     fn requires(&self) -> (&'static str, Map<String, Value>) {
-        ("elicitation", Map::new())
+        ("elicitation", Map::from_iter([("form".to_owned(), json!({}))]))
     }
 
     /// 2026-07-28, Elicitation, Capabilities: "an empty capabilities object is equivalent to

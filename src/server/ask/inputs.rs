@@ -65,6 +65,9 @@ pub(crate) struct Inputs {
 #[derive(Debug, Default)]
 struct State {
     answers: BTreeMap<String, Answer>,
+    /// Brought by the client, and not asked for yet.
+    offered: BTreeMap<String, Answer>,
+    /// Of the answers, asked for or not.
     answer_bytes: usize,
     /// Asked by the handler that runs.
     noted: Vec<Question>,
@@ -95,14 +98,45 @@ impl Inputs {
         answers.into_iter().try_for_each(|(key, answer)| state.insert(key, answer))
     }
 
-    /// Whether the client was asked before, so that what comes of it rests on its answers.
-    pub(crate) fn has_rounds(&self) -> bool {
-        self.state.get().is_some_and(|state| lock(state).rounds > 0)
+    /// Takes what the client brings before the handler has asked for it. What was answered in an
+    /// earlier round stays as it was; what the handler does not ask for counts for nothing
+    /// (2026-07-28, Multi Round-Trip Requests, Error Handling: "the server SHOULD ignore any
+    /// information it does not recognize or need").
+    pub(crate) fn offer(
+        &self,
+        answers: impl IntoIterator<Item = (String, Answer)>,
+    ) -> Result<(), InputsFull> {
+        let mut state = self.lock();
+        for (key, answer) in answers {
+            if !state.answers.contains_key(&key) {
+                state.take_room(&key, &answer)?;
+                state.offered.insert(key, answer);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the client was asked before or brought answers, so that what comes of it may rest on
+    /// them.
+    pub(crate) fn has_any(&self) -> bool {
+        let Some(state) = self.state.get() else { return false };
+        let state = lock(state);
+        state.rounds > 0 || !state.answers.is_empty() || !state.offered.is_empty()
+    }
+
+    /// Whether the client has answered what it was never asked: it came with the answers.
+    pub(crate) fn came_unasked(&self) -> bool {
+        let Some(state) = self.state.get() else { return false };
+        let state = lock(state);
+        state.rounds == 0 && !state.answers.is_empty()
     }
 
     /// The answer to a question, or a note that it was asked.
     pub(super) fn ask(&self, key: &str, question: impl FnOnce() -> Question) -> Asked {
         let mut state = self.lock();
+        if let Some((key, answer)) = state.offered.remove_entry(key) {
+            state.answers.insert(key, answer);
+        }
         if let Some(answer) = state.answers.get(key) {
             return Asked::Answered(answer.clone());
         }
@@ -167,7 +201,7 @@ impl Inputs {
         self.lock().open.is_empty()
     }
 
-    /// The answers so far, and in how many rounds they came.
+    /// The answers so far to what was asked, and in how many rounds they came.
     pub(crate) fn answers(&self) -> (u16, Vec<(String, Answer)>) {
         let state = self.lock();
         let answers = state.answers.iter().map(|(key, answer)| (key.clone(), answer.clone()));
@@ -195,13 +229,18 @@ pub(crate) enum Open {
 
 impl State {
     fn insert(&mut self, key: String, answer: Answer) -> Result<(), InputsFull> {
+        self.take_room(&key, &answer)?;
+        self.answers.insert(key, answer);
+        Ok(())
+    }
+
+    fn take_room(&mut self, key: &str, answer: &Answer) -> Result<(), InputsFull> {
         let bytes = self.answer_bytes + key.len() + answer.bytes();
         let takes_room = matches!(answer, Answer::Result(_) | Answer::Refused { .. });
         if takes_room && bytes > MAX_ANSWER_BYTES {
             return Err(InputsFull);
         }
         self.answer_bytes = bytes;
-        self.answers.insert(key, answer);
         Ok(())
     }
 }
@@ -277,6 +316,33 @@ mod tests {
         assert!(matches!(asks(&inputs, "last"), Asked::Noted));
         inputs.put();
         assert!(matches!(asks(&inputs, "too many"), Asked::Refused(why) if why.contains("32")));
+    }
+
+    /// 2026-07-28, Multi Round-Trip Requests, Error Handling: "the server SHOULD ignore any
+    /// information it does not recognize or need".
+    #[test]
+    fn what_is_offered_counts_once_it_is_asked_for() {
+        let inputs = Inputs::default();
+        inputs.restore(1, [("a".to_owned(), text("earlier"))]).unwrap();
+        let offered = [("a", "later"), ("b", "x"), ("c", "unneeded")];
+        inputs.offer(offered.map(|(key, answer)| (key.to_owned(), text(answer)))).unwrap();
+        for (key, expected) in [("a", "earlier"), ("b", "x"), ("b", "x")] {
+            let asked = asks(&inputs, key);
+            assert!(matches!(asked, Asked::Answered(answer) if answer == text(expected)), "{key}");
+        }
+        let keys: Vec<_> = inputs.answers().1.into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["a", "b"]);
+    }
+
+    #[test]
+    fn an_answer_that_came_unasked_is_known_as_such() {
+        let inputs = Inputs::default();
+        inputs.offer([("a".to_owned(), text("x"))]).unwrap();
+        assert_eq!((inputs.has_any(), inputs.came_unasked()), (true, false));
+        asks(&inputs, "a");
+        assert_eq!((inputs.has_any(), inputs.came_unasked()), (true, true));
+        inputs.restore(1, []).unwrap();
+        assert_eq!((inputs.has_any(), inputs.came_unasked()), (true, false));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(crate) trait UseOnce: Send + Sync {
 pub(crate) enum NotUsable {
     /// Another call has used them.
     UsedBefore,
+    /// They came with nothing that could be known again.
+    Unasked,
     /// Too many others are remembered.
     NoRoom,
 }
@@ -30,8 +32,8 @@ impl Context {
     /// seen that request can send it again as long as its state is fresh
     /// ([`McpServiceBuilder::input_timeout`](crate::McpServiceBuilder::input_timeout)). A handler
     /// for which twice would be once too often calls this after its last question and before it
-    /// acts. It does nothing in a call that was asked nothing, and in the revisions before, where
-    /// each answer counts once anyway.
+    /// acts: to ask once more after it fails. It does nothing in a call that was asked nothing, and
+    /// in the revisions before, where each answer counts once anyway.
     ///
     /// What was used is remembered in the memory of one instance. Where several share their
     /// [`StateKeys`](crate::StateKeys), the application has to keep such records itself.
@@ -53,11 +55,19 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// If another call came with the same answers before, or if the service remembers 65,536 others
-    /// at this moment. It becomes the JSON-RPC error `-32602`, or `-32603`.
+    /// If another call came with the same answers before, or if they came without the state of the
+    /// question, so that nobody can tell; or if the service remembers 65,536 others at this moment.
+    /// It becomes the JSON-RPC error `-32602`, or `-32603`.
     pub fn single_use(&self) -> Result<(), HandlerError> {
-        match self.once().map_or(Ok(()), UseOnce::use_up) {
+        let used = match self.once() {
+            Some(once) => once.use_up(),
+            // A client may bring answers before it is asked, and the same ones with every request.
+            None if self.inputs().came_unasked() => Err(NotUsable::Unasked),
+            None => Ok(()),
+        };
+        match used {
             Ok(()) => Ok(()),
+            Err(NotUsable::Unasked) => Err(HandlerError::unasked()),
             Err(NotUsable::UsedBefore) => Err(HandlerError::used_before()),
             Err(NotUsable::NoRoom) => {
                 let message = "too many answers are remembered to be used once: try again later";

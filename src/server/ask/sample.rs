@@ -170,9 +170,11 @@ impl CreateMessage {
         self
     }
 
-    /// Asks the client to add context. From revision 2025-11-25 on only a client that declared
-    /// `sampling.context` should be asked for any (Sampling, Capabilities); see
+    /// Asks the client to add context. From revision 2025-11-25 on a client that did not declare
+    /// `sampling.context` is not asked for any: the question goes to it without. See
     /// [`Context::client_capabilities`](crate::Context::client_capabilities).
+    ///
+    /// Source: 2026-07-28, Sampling, Capabilities (deprecated there).
     #[must_use]
     pub fn with_include_context(mut self, context: IncludeContext) -> Self {
         self.include_context = Some(context);
@@ -212,6 +214,27 @@ impl CreateMessage {
     #[must_use]
     pub fn with_tool_choice(mut self, choice: ToolChoice) -> Self {
         self.tool_choice = Some(choice);
+        self
+    }
+
+    /// The question without what this client should not be asked.
+    ///
+    /// 2026-07-28 (and 2025-11-25), Sampling, Capabilities: servers "SHOULD NOT use" the values of
+    /// `includeContext` other than `none` "unless the client declares `sampling.context`".
+    pub(super) fn fit_for(
+        mut self,
+        version: ProtocolVersion,
+        client: impl FnOnce() -> ClientCapabilities,
+    ) -> Self {
+        let wants_context = self.include_context.is_some_and(|it| it != IncludeContext::None);
+        let declares_context = || {
+            let client = client();
+            let context = client.get("sampling").and_then(|settings| settings.get("context"));
+            context.is_some_and(Value::is_object)
+        };
+        if wants_context && version.declares_context_in_sampling() && !declares_context() {
+            self.include_context = None;
+        }
         self
     }
 

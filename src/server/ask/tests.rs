@@ -428,7 +428,7 @@ fn a_client_is_asked_in_the_modes_that_it_declared() {
         assert_eq!(form.is_supported_by(&client), forms, "{declared}");
         assert_eq!(page.is_supported_by(&client), pages, "{declared}");
     }
-    assert_eq!(form.requires(), ("elicitation", Map::new()));
+    assert_eq!(json!(form.requires()), json!(["elicitation", {"form": {}}]));
     assert_eq!(json!(page.requires()), json!(["elicitation", {"url": {}}]));
 }
 
@@ -511,6 +511,31 @@ fn what_was_not_asked_for_is_dropped_and_what_was_is_held_against_its_field() {
         (json!({"tags": ["a", "b"]}), "`tags` has more than 1 choices"),
     ] {
         assert_eq!(form_error(&form, accept(content)), error);
+    }
+}
+
+/// 2026-07-28 and 2025-11-25, Sampling, Capabilities: servers "SHOULD NOT use" `thisServer` and
+/// `allServers` "unless the client declares `sampling.context` capability".
+#[test]
+fn only_a_client_that_declared_it_is_asked_to_include_context() {
+    let sent = |context, version, declared: Value| {
+        let question = CreateMessage::new("?", 1).with_include_context(context);
+        let question = question.fit_for(version, || client(json!({"sampling": declared})));
+        params(&question, version).get("includeContext").cloned()
+    };
+    for version in ALL {
+        let is_declared = version >= ProtocolVersion::V2025_11_25;
+        for (context, wire) in
+            [(IncludeContext::ThisServer, "thisServer"), (IncludeContext::AllServers, "allServers")]
+        {
+            let wire = Some(json!(wire));
+            assert_eq!(sent(context, version, json!({"context": {}})), wire, "{version}");
+            for declared in [json!({}), json!({"context": true}), json!({"tools": {}})] {
+                let expected = wire.clone().filter(|_| !is_declared);
+                assert_eq!(sent(context, version, declared), expected, "{version}");
+            }
+        }
+        assert_eq!(sent(IncludeContext::None, version, json!({})), Some(json!("none")));
     }
 }
 

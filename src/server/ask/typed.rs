@@ -84,7 +84,7 @@ impl<T: JsonSchema + DeserializeOwned> Ask for ElicitTyped<T> {
     const METHOD: &'static str = ElicitForm::METHOD;
 
     fn requires(&self) -> (&'static str, Map<String, Value>) {
-        ("elicitation", Map::new())
+        Elicit::form("").requires()
     }
 
     fn is_supported_by(&self, client: &ClientCapabilities) -> bool {

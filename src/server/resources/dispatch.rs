@@ -134,7 +134,7 @@ fn reading(
             let result = read.await?;
             // 2026-07-28, Caching, Cache Key: results of requests that carry the client's input
             // "MUST NOT be cached".
-            let cacheable = result.cache().filter(|_| !cx.inputs().has_rounds());
+            let cacheable = result.cache().filter(|_| !cx.inputs().has_any());
             let hint = cacheable.unwrap_or_default();
             Ok(Reply::ReadResource(ReadReply::read(result, hint)))
         })

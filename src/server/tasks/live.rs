@@ -41,8 +41,15 @@ struct Live {
     last_progress: Option<f64>,
     share: Share,
     driver: Option<Waker>,
-    /// Those who watch it; the slots are theirs until they leave.
-    watchers: Vec<Option<Waker>>,
+    /// Those who watch it, each at a place of its own.
+    watchers: Vec<Watcher>,
+}
+
+/// A place of one who watches, whose it is until it leaves.
+enum Watcher {
+    Gone,
+    /// To be woken by the next change; none if it was, and has not looked again.
+    Here(Option<Waker>),
 }
 
 /// Which change of a task.
@@ -260,13 +267,14 @@ impl LiveTask {
         if live.version > seen {
             return Poll::Ready((live.version, live.task.clone()));
         }
-        let free = || live.watchers.iter().position(Option::is_none);
+        let free = || live.watchers.iter().position(|place| matches!(place, Watcher::Gone));
         let index = slot.or_else(free).unwrap_or(live.watchers.len());
         if index == live.watchers.len() {
-            live.watchers.push(None);
+            live.watchers.push(Watcher::Gone);
         }
         *slot = Some(index);
-        let before = live.watchers[index].replace(waker.clone());
+        let watcher = Watcher::Here(Some(waker.clone()));
+        let before = std::mem::replace(&mut live.watchers[index], watcher);
         // A waker may own what watches: it is dropped outside the lock.
         drop(live);
         drop(before);
@@ -275,7 +283,10 @@ impl LiveTask {
 
     /// Nobody watches by this slot any more.
     pub(crate) fn leave(&self, slot: usize) {
-        let before = self.lock().watchers.get_mut(slot).and_then(Option::take);
+        let mut live = self.lock();
+        let place = live.watchers.get_mut(slot);
+        let before = place.map(|place| std::mem::replace(place, Watcher::Gone));
+        drop(live);
         drop(before);
     }
 
@@ -323,7 +334,16 @@ impl Live {
         // A clock that is set back does not make it older.
         self.task.last_updated_at = self.task.last_updated_at.max(now);
         let ended = self.call.take_if(|_| self.task.status().is_terminal());
-        let watchers = self.watchers.iter_mut().filter_map(Option::take);
+        let watchers = self.watchers.iter_mut().filter_map(Watcher::take);
         After { wake: watchers.chain(self.driver.take()).collect(), ended }
+    }
+}
+
+impl Watcher {
+    fn take(&mut self) -> Option<Waker> {
+        match self {
+            Self::Gone => None,
+            Self::Here(waker) => waker.take(),
+        }
     }
 }

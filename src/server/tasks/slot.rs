@@ -1,10 +1,11 @@
 //! Whether a call is a task, or may become one: what its context keeps of it.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, Weak};
 
-use super::live::LiveTask;
+use super::live::{LiveTask, MAX_MESSAGE};
 use super::support::{Start, TaskPlan};
-use crate::protocol::sync::{AtomicBool, Ordering};
+use crate::protocol::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
+use crate::server::raw::excerpt;
 
 /// The place of a task in a call. It is empty for a call that cannot become one.
 #[derive(Default)]
@@ -12,6 +13,14 @@ pub(crate) struct TaskSlot {
     plan: OnceLock<TaskPlan>,
     wanted: AtomicBool,
     live: OnceLock<Weak<LiveTask>>,
+    /// What was said when it was to be a task and was none yet.
+    early: Mutex<Option<Box<Early>>>,
+}
+
+/// Progress, as far as it goes up.
+struct Early {
+    progress: f64,
+    message: String,
 }
 
 impl TaskSlot {
@@ -42,14 +51,34 @@ impl TaskSlot {
         self.plan.get().is_some() && self.wanted.load(Ordering::Acquire)
     }
 
-    /// It has become this one.
+    /// It has become this one, to which all counts that was said since it was wanted.
     pub(crate) fn becomes(&self, live: &Arc<LiveTask>) {
         let first = self.live.set(Arc::downgrade(live)).is_ok();
         debug_assert!(first, "a call becomes one task");
+        let early = self.early().take();
+        if let Some(early) = early {
+            live.note_progress(early.progress, &early.message);
+        }
     }
 
-    /// The task that it has become.
-    pub(crate) fn live(&self) -> Option<&Weak<LiveTask>> {
-        self.live.get()
+    /// What the handler says of how far it is, of a call that is a task or is to be one.
+    pub(crate) fn note_progress(&self, progress: f64, message: &str) {
+        let mut early = self.early();
+        if let Some(live) = self.live.get() {
+            drop(early);
+            if let Some(live) = live.upgrade() {
+                live.note_progress(progress, message);
+            }
+        } else if progress.is_finite() && early.as_ref().is_none_or(|it| progress > it.progress) {
+            let message = match (message, early.take()) {
+                ("", before) => before.map(|it| it.message).unwrap_or_default(),
+                (message, _) => excerpt(message, MAX_MESSAGE).to_owned(),
+            };
+            *early = Some(Box::new(Early { progress, message }));
+        }
+    }
+
+    fn early(&self) -> MutexGuard<'_, Option<Box<Early>>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -27,7 +27,8 @@ use crate::server::handler_error::HandlerError;
 ///
 /// The futures are polled on the runtime that serves. An error or a panic of `create` or `get` is
 /// answered with `-32603`; one of `update` is logged (feature `tracing`), and the process keeps
-/// what it could not write for as long as it lives.
+/// what it could not write for as long as it lives. A process that is killed leaves its tasks as
+/// they were written last: clients see them `working` until their time to live has passed.
 ///
 /// ```
 /// use std::collections::HashMap;

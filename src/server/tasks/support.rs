@@ -22,7 +22,9 @@ use std::time::Duration;
 /// `tasks/get` and answered by `tasks/update`, and the handler is run anew with the answers as
 /// elsewhere. What it says as progress becomes the task's status message; log messages go nowhere
 /// (ext-tasks, Task Status Notifications: neither is "supported on tasks"). Tasks are cancelled by
-/// `tasks/cancel`, which drops the handler, and end with the process.
+/// `tasks/cancel`, which drops the handler, and end with the process: a shutdown of
+/// [`serve()`](crate::serve()) waits for those that run until its deadline, and those that have not
+/// ended shortly before have failed.
 ///
 /// It does nothing in the revisions before 2026-07-28, which know no such tasks.
 ///

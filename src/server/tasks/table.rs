@@ -144,13 +144,14 @@ impl Tasks {
         let (ttl, poll_interval) = self.options.times(plan);
         let task = Task::new(id, (self.clock)(), ttl, poll_interval);
         let cx = running.context().clone();
-        let created = self.store().create(cx.principal().clone(), task.clone());
-        let created = AssertUnwindSafe(created).catch_unwind().await;
-        created.map_err(|_| panicked()).and_then(|created| created.map_err(failed))?;
+        let (store, owner) = (self.store(), cx.principal().clone());
+        guarded(async { store.create(owner, task.clone()).await }).await?;
         let share = Share::of(&self.budget);
         let (clock, limit) = (Arc::clone(&self.clock), self.options.max_result_bytes);
         let live = Arc::new(LiveTask::new(task.clone(), cx.clone(), clock, limit, share));
         cx.becomes(&live);
+        // With what the handler has said since it asked for this.
+        let task = live.task();
         let entry = Entry {
             owner: identity(cx.principal()),
             live: Some(Arc::clone(&live)),
@@ -183,8 +184,8 @@ impl Tasks {
                 return Ok(Some(Found::Live(Arc::clone(live))));
             }
         }
-        let found = AssertUnwindSafe(self.store().get(owner.clone(), id.to_owned())).catch_unwind();
-        let found = found.await.map_err(|_| panicked())?.map_err(failed)?;
+        let store = self.store();
+        let found = guarded(async { store.get(owner.clone(), id.to_owned()).await }).await?;
         Ok(found.filter(|task| now < task.expires_at()).map(Found::Stored))
     }
 
@@ -216,8 +217,9 @@ impl Tasks {
     /// Removes what was swept from the store.
     pub(crate) async fn remove(self: Arc<Self>, swept: Vec<(Principal, TaskId)>) {
         for (owner, id) in swept {
+            let store = self.store();
             // What cannot be removed is the store's to forget.
-            let _ = AssertUnwindSafe(self.store().remove(owner, id)).catch_unwind().await;
+            let _ = guarded(async { store.remove(owner, id).await }).await;
         }
     }
 
@@ -242,6 +244,12 @@ impl Tasks {
 /// The principal without what rides along with it, which nothing here needs.
 fn identity(principal: &Principal) -> Principal {
     principal.name().map_or_else(Principal::anonymous, Principal::named)
+}
+
+/// What comes of a step of the store, which may panic: also before it has a future.
+async fn guarded<T>(step: impl Future<Output = Result<T, HandlerError>>) -> Result<T, RpcError> {
+    let done = AssertUnwindSafe(step).catch_unwind().await;
+    done.map_err(|_| panicked())?.map_err(failed)
 }
 
 fn panicked() -> RpcError {

@@ -1,6 +1,6 @@
 //! Scripts of tasks over injected time: the handler, its client and the sweeper take turns.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::Duration;
@@ -484,12 +484,18 @@ struct Moody {
     updates: Arc<AtomicUsize>,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 enum Mood {
     #[default]
     Good,
     Fails,
     Panics,
+    /// Before there is a future.
+    PanicsAtOnce,
+}
+
+impl Mood {
+    const BAD: [Self; 3] = [Self::Fails, Self::Panics, Self::PanicsAtOnce];
 }
 
 impl Moody {
@@ -498,11 +504,12 @@ impl Moody {
         good: BoxFuture<'static, Result<T, HandlerError>>,
     ) -> BoxFuture<'static, Result<T, HandlerError>> {
         let mood = *self.mood.lock().unwrap();
+        assert!(!matches!(mood, Mood::PanicsAtOnce), "a store");
         Box::pin(async move {
             match mood {
                 Mood::Good => good.await,
                 Mood::Fails => Err(HandlerError::new("the password of the database is hunter2")),
-                Mood::Panics => panic!("a store"),
+                Mood::Panics | Mood::PanicsAtOnce => panic!("a store"),
             }
         })
     }
@@ -546,7 +553,7 @@ impl TaskStore for Moody {
 /// ext-tasks, Task Creation: no handle before the task is durably created.
 #[test]
 fn a_task_that_cannot_be_kept_is_none_and_why_is_not_told() {
-    for mood in [Mood::Fails, Mood::Panics] {
+    for mood in Mood::BAD {
         let store = Moody::default();
         *store.mood.lock().unwrap() = mood;
         let world = World::new(TaskOptions::new().with_store(store));
@@ -558,7 +565,7 @@ fn a_task_that_cannot_be_kept_is_none_and_why_is_not_told() {
 
 #[test]
 fn what_the_store_does_not_take_is_answered_from_here() {
-    for mood in [Mood::Fails, Mood::Panics] {
+    for mood in Mood::BAD {
         let store = Moody::default();
         let turns = Arc::clone(&store.mood);
         let world = World::new(TaskOptions::new().with_store(store));
@@ -567,6 +574,24 @@ fn what_the_store_does_not_take_is_answered_from_here() {
         assert!(task.run());
         assert_eq!(task.status(), "completed");
         assert!(matches!(task.found("alice"), Some(Found::Live(_))));
+    }
+}
+
+/// ext-tasks, Protocol Errors: "Internal errors: `-32603`".
+#[test]
+fn a_store_that_fails_to_find_or_to_forget_is_an_error_and_never_a_panic() {
+    for mood in Mood::BAD {
+        let store = Moody::default();
+        let turns = Arc::clone(&store.mood);
+        let world = World::new(TaskOptions::new().with_store(store));
+        let mut ended = world.begin(|_| async { Ok(CallToolResult::text("done")) });
+        assert!(ended.run());
+        *turns.lock().unwrap() = mood;
+        let found = now(world.tasks.find(&Principal::named("alice"), ended.id()));
+        assert_eq!(found.err(), Some(RpcError::internal("The store of tasks failed")));
+        world.pass(TaskOptions::new().ttl);
+        now(Arc::clone(&world.tasks).remove(world.tasks.sweep()));
+        assert_eq!(world.tasks.count(), 0, "{mood:?}");
     }
 }
 
@@ -607,4 +632,90 @@ fn who_watches_a_task_is_told_the_newest_once() {
     assert_eq!(next(&live), None);
     live.leave(slot.unwrap());
     live.leave(7);
+}
+
+/// `Context::begin_task`: what is said after it is the task's, though it begins when the handler waits.
+#[test]
+fn progress_between_the_word_and_the_beginning_of_a_task_is_its_status_message() {
+    let world = World::new(TaskOptions::new());
+    let cx = call();
+    cx.plan_task(TaskSupport::allowed().begun_by_handler().plan());
+    let handler = |_: Arguments, cx: Context| async move {
+        cx.begin_task();
+        cx.progress(1.0, None, "one");
+        cx.progress(2.0, None, "two");
+        cx.progress(1.5, None, "no rise");
+        cx.progress(3.0, None, "");
+        forever(cx).await
+    };
+    let server = Server::builder("s", "1").tool(Tool::new("t"), handler).build().unwrap();
+    let target = Target::Registered(server, 0);
+    let mut running = Running::call(target, Arguments::empty(), cx.clone());
+    assert!((&mut running).now_or_never().is_none() && cx.is_task());
+    let (id, plan) = (TaskId::from_random([7; TaskId::BYTES]), cx.planned_task().unwrap());
+    let seat = world.seat("alice").unwrap();
+    let begun = now(world.tasks.begin(id, seat, plan, running, Box::new(finish)));
+    let (task, mut drive) = begun.unwrap();
+    assert_eq!(task.status_message(), Some("two"), "the handle tells it");
+    assert!((&mut drive).now_or_never().is_none());
+    let stored = now(world.tasks.store().get(Principal::named("alice"), task.id().as_str().into()));
+    assert_eq!(stored.unwrap().unwrap().status_message(), Some("two"), "it is kept");
+    assert_eq!(said(&cx), [] as [Value; 0], "and said nowhere else");
+}
+
+/// One who watches, as a stream does: told at its newest, woken by the next change.
+#[derive(Default)]
+struct Watcher {
+    seen: Version,
+    slot: Option<usize>,
+    woken: Arc<Woken>,
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Watcher {
+    fn is_told(&mut self, live: &LiveTask) -> bool {
+        let waker = Waker::from(Arc::clone(&self.woken));
+        match live.poll_newer(self.seen, &mut self.slot, &waker) {
+            std::task::Poll::Ready((version, _)) => {
+                self.seen = version;
+                true
+            }
+            std::task::Poll::Pending => false,
+        }
+    }
+
+    fn was_woken(&self) -> bool {
+        self.woken.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_watcher_keeps_its_place_while_it_is_woken_whoever_comes_meanwhile() {
+    let world = World::new(TaskOptions::new());
+    let mut task = world.begin(forever);
+    assert!(!task.run());
+    let live = task.live();
+    let (mut first, mut second) = (Watcher::default(), Watcher::default());
+    assert!(first.is_told(&live) && !first.is_told(&live));
+    task.cx.progress(1.0, None, "one");
+    // The first was woken, and has not looked yet.
+    assert!(second.is_told(&live) && !second.is_told(&live));
+    assert!(first.is_told(&live) && !first.is_told(&live));
+    task.cx.progress(2.0, None, "two");
+    assert!(first.was_woken() && second.was_woken());
+    live.leave(first.slot.unwrap());
+    assert!(second.is_told(&live) && !second.is_told(&live));
+    let mut third = Watcher::default();
+    assert!(third.is_told(&live) && !third.is_told(&live));
+    assert_eq!(third.slot, first.slot, "what was left is given to others");
+    live.cancel();
+    assert!(second.was_woken() && third.was_woken());
 }

@@ -8,7 +8,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mcp_http::{
-    Arguments, Context, McpServiceBuilder, Stats, StreamEnd, StreamKind, Tool, ToolError,
+    Arguments, Context, McpServiceBuilder, Stats, StreamEnd, StreamKind, TaskOptions, Tool,
+    ToolError,
 };
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -46,7 +47,10 @@ async fn tight_with(
         }
     };
     let server = TestServer::with_server(
-        |server| server.tool(Tool::new("late").with_description("Late"), late),
+        |server| {
+            let late_tool = Tool::new("late").with_description("Late");
+            server.tool(late_tool, late).tasks(TaskOptions::new())
+        },
         |service| options(service.max_held_bytes(bytes)),
     );
     (server.await, gate)
@@ -108,6 +112,32 @@ async fn when_memory_is_short_calls_and_sessions_are_refused_and_nothing_else() 
     // What held the memory is gone, and there is room again.
     assert_eq!(server.service.stats().bytes_held, 0);
     assert_eq!(wire.send(&modern_call(3, "echo", json!({}))).await.status(), 200);
+}
+
+/// The same of the methods of tasks: what is told of one may be as long as any answer, but what
+/// lets it go on or end frees memory.
+#[tokio::test]
+async fn when_memory_is_short_tasks_are_not_told_of_but_updated_and_cancelled() {
+    let (server, gate) = tight(2_300).await;
+    let session = Session::open(&server, LATEST).await;
+    unread_answer(&server, &gate, &session, 2_020).await;
+
+    let mut wire = server.connect().await;
+    let about = |method| {
+        let capabilities = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+        let meta = json!({"io.modelcontextprotocol/clientCapabilities": capabilities});
+        let params = json!({"taskId": "none", "inputResponses": {}, "_meta": meta});
+        modern(1, method, params, &[])
+    };
+    let answer = wire.send(&about("tasks/get")).await;
+    assert_eq!((answer.status(), answer.header("retry-after")), (503, Some("5")));
+    for method in ["tasks/update", "tasks/cancel"] {
+        let answer = wire.send(&about(method)).await;
+        assert_eq!((answer.status(), answer.code()), (200, Some(-32602)), "{method}");
+    }
+    assert_eq!(wire.send(&session.delete()).await.status(), 204);
+    let answer = wire.send(&about("tasks/get")).await;
+    assert_eq!((answer.status(), answer.code()), (200, Some(-32602)));
 }
 
 /// The heaviest give way, and those who come back for what is gone are told (decision 5).

@@ -304,6 +304,25 @@ async fn an_answer_longer_than_1_mib_fails_its_question() {
     assert!(kept < held + 1_500_000, "the answer of the client is given back: {held}, {kept}");
 }
 
+/// DESIGN, decision 8: what is not kept takes no room from others.
+#[tokio::test]
+async fn an_answer_that_was_too_much_holds_no_memory() {
+    let (server, desk) = desk().await;
+    let session = able(&server, LATEST).await;
+    let mut stream =
+        Stream::open(&server, &session.post(&asking(7, json!([["a", "b", "c"]])))).await;
+    let ids = [form(&mut stream).await, form(&mut stream).await, form(&mut stream).await];
+    let long = accept(&"x".repeat(900_000));
+    let held = server.service.stats().bytes_held;
+    for id in &ids[..2] {
+        reply(&server, &session, id, long.clone()).await;
+    }
+    let kept = server.service.stats().bytes_held - held;
+    assert!((900_000..1_000_000).contains(&kept), "one of both answers is kept: {kept}");
+    reply(&server, &session, &ids[2], accept("c")).await;
+    assert!(desk.end().await.contains("more than 1 MiB"));
+}
+
 /// Lifecycle, Operation: the server "MUST only use capabilities that were successfully
 /// negotiated". The answer needs no stream.
 #[tokio::test]

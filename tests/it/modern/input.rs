@@ -2,11 +2,12 @@
 //! client sends the request anew with the answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mcp_http::{
-    Arguments, BoxFuture, CallToolResult, Context, CreateMessage, Elicit, Elicited, Head,
-    McpService, McpServiceBuilder, Principal, Refusal, Server, ServerBuilder, StateKeys,
-    StringSchema, Tool, ToolCatalogue, ToolError, ToolPage, serve,
+    Arguments, BoxFuture, CacheScope, CallToolResult, Context, CreateMessage, Elicit, Elicited,
+    Head, McpService, McpServiceBuilder, Principal, ReadRequest, Refusal, Resource, Server,
+    ServerBuilder, StateKeys, StringSchema, Tool, ToolCatalogue, ToolError, ToolPage, serve,
 };
 use serde_json::{Value, json};
 
@@ -295,6 +296,11 @@ async fn what_was_not_asked_for_is_ignored() {
     let responses = json!({"a": accept("hello"), "b": 12345, "": null});
     let unasked = call(&server, "other", json!({"inputResponses": responses})).await;
     assert_eq!(text(&unasked), "hello", "an answer needs no state");
+    // It is not carried on either, which would be more than a state can hold.
+    let responses = json!({"a": accept("w"), "junk": "x".repeat(60_000)});
+    let (keys, state) =
+        asked(&call(&server, "rounds", json!({ "inputResponses": responses })).await);
+    assert!(keys == ["b"] && state.len() < 1024, "{keys:?} {state}");
     // Where nothing can be asked, nothing is looked at (Supported Requests).
     let listed = modern(1, "tools/list", json!({"inputResponses": 1, "requestState": 2}), &[]);
     assert!(server.connect().await.send(&listed).await.json()["result"]["tools"].is_array());
@@ -337,7 +343,7 @@ async fn a_person_who_declines_or_cancels_is_heard() {
 async fn a_client_is_not_asked_what_it_did_not_declare() {
     let server = server().await;
     for (tool, declared, required) in [
-        ("other", json!({}), json!({"elicitation": {}})),
+        ("other", json!({}), json!({"elicitation": {"form": {}}})),
         ("other", json!({"elicitation": {"url": {}}}), json!({"elicitation": {"form": {}}})),
         ("together", json!({"elicitation": {}, "roots": {}}), json!({"sampling": {}})),
         // An empty object counts as forms alone.
@@ -348,8 +354,7 @@ async fn a_client_is_not_asked_what_it_did_not_declare() {
         let answer = call(&server, tool, json!({ "_meta": meta })).await;
         assert_eq!((answer.status(), answer.code()), (400, Some(-32021)), "{}", answer.text());
         let data = &answer.json()["error"]["data"];
-        let (name, _) = required.as_object().unwrap().iter().next().unwrap();
-        assert!(data["requiredCapabilities"].get(name).is_some(), "{data}");
+        assert_eq!(data["requiredCapabilities"], required);
     }
 }
 
@@ -437,11 +442,78 @@ async fn what_may_be_done_once_is_done_once() {
     // A request of its own is another matter.
     let (_, another) = asked(&call(&server, "once", json!({})).await);
     assert_eq!(text(&call(&server, "once", again(&another)).await), "w");
+    // Answers without a state could come again with nothing that they were known by.
+    let unasked = json!({"inputResponses": {"a": accept("w")}});
+    let (code, message) = refused(&call(&server, "once", unasked).await);
+    assert!(code == -32602 && message.contains("come with the `requestState`"), "{message}");
     // And where nobody asks for it, a state may come again.
     let (_, state) = asked(&call(&server, "other", json!({})).await);
     for _ in 0..2 {
         assert_eq!(text(&call(&server, "other", again(&state)).await), "w");
     }
+}
+
+/// The same: what is used up is remembered until all is stale that was sealed before, so nothing is
+/// sealed after.
+#[tokio::test]
+async fn what_was_used_up_is_not_carried_on() {
+    let server = TestServer::with_server(
+        |it| {
+            it.tool(Tool::new("early"), |_: Arguments, cx: Context| async move {
+                word(&cx, "a")?;
+                cx.single_use()?;
+                word(&cx, "b")
+            })
+        },
+        |service| service,
+    )
+    .await;
+    let (_, state) = asked(&call(&server, "early", json!({})).await);
+    let again = json!({"inputResponses": {"a": accept("w")}, "requestState": state});
+    let (code, message) = refused(&call(&server, "early", again).await);
+    assert!(code == -32602 && message.contains("used before"), "{message}");
+}
+
+/// Supported Requests: `resources/read` is one. Caching, Cache Key: results of "requests carrying
+/// `inputResponses` or `requestState`" "MUST NOT be cached", so they never say that they may be.
+#[tokio::test]
+async fn a_resource_may_ask_and_what_rests_on_the_answer_is_not_for_caches() {
+    let resource =
+        Resource::new("a:b", "b").with_cache(Duration::from_secs(60), CacheScope::Public);
+    let read = |_: ReadRequest, cx: Context| async move { word(&cx, "a") };
+    let server = TestServer::with_server(|it| it.resource(resource, read), |it| it).await;
+    let read = async |more: Value| {
+        let meta = json!({"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}});
+        let mut params = json!({"uri": "a:b", "_meta": meta});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        server.connect().await.send(&modern(1, "resources/read", params, &[])).await
+    };
+    let (keys, state) = asked(&read(json!({})).await);
+    assert_eq!(keys, ["a"]);
+    let responses = json!({"a": accept("w")});
+    for more in [
+        json!({"inputResponses": &responses, "requestState": state}),
+        json!({"inputResponses": responses}),
+    ] {
+        let result = read(more.clone()).await.json()["result"].clone();
+        assert_eq!(result["contents"][0]["text"], "w", "{more}");
+        assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(0), &json!("private")));
+    }
+}
+
+/// A name may be written with escapes: it declares the same.
+#[tokio::test]
+async fn a_capability_counts_however_its_name_is_written() {
+    let server = server().await;
+    let meta = json!({"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}});
+    let params = json!({"name": "other", "_meta": meta});
+    let request = modern(7, "tools/call", params, &[]);
+    let (head, body) = request.split_once("\r\n\r\n").expect("a head and a body");
+    let escaped = body.replace("elicitation", "elicit\\u0061tion");
+    let lengths = [body, &escaped].map(|body| format!("{}\r\n", body.len()));
+    let head = format!("{head}\r\n").replace(&lengths[0], &lengths[1]);
+    let answer = server.connect().await.send(&format!("{head}\r\n{escaped}")).await;
+    assert_eq!(asked(&answer).0, ["a"]);
 }
 
 /// DESIGN, decision 8: everything has a limit and a test at the limit.

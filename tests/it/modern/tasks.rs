@@ -1,13 +1,13 @@
 //! The extension `io.modelcontextprotocol/tasks` (ext-tasks): calls whose clients ask for the result
 //! later. Each test names the section of its page.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mcp_http::{
-    Arguments, BoxFuture, CallToolResult, Context, Elicit, Head, McpServiceBuilder, Principal,
-    Server, ServerBuilder, StringSchema, TaskOptions, TaskSupport, Tool, ToolCatalogue, ToolError,
-    ToolPage,
+    Arguments, BoxFuture, CallToolResult, Context, Elicit, Head, McpService, McpServiceBuilder,
+    Principal, Server, ServerBuilder, StringSchema, Task, TaskId, TaskOptions, TaskStore,
+    TaskSupport, Tool, ToolCatalogue, ToolError, ToolPage, serve,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
@@ -690,6 +690,76 @@ async fn a_drain_takes_no_new_task_and_ends_those_that_run_when_its_time_is_up()
     lab.dropped(1).await;
 }
 
+/// Keeps what becomes of the one task of a test.
+#[derive(Clone, Default)]
+struct Diary(Arc<Mutex<Vec<Value>>>);
+
+impl TaskStore for Diary {
+    fn create(self: Arc<Self>, _: Principal, _: Task) -> BoxFuture<'static, Result<(), ToolError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn get(
+        self: Arc<Self>,
+        _: Principal,
+        _: String,
+    ) -> BoxFuture<'static, Result<Option<Task>, ToolError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn update(
+        self: Arc<Self>,
+        _: Principal,
+        task: Task,
+    ) -> BoxFuture<'static, Result<(), ToolError>> {
+        Box::pin(async move {
+            self.0.lock().unwrap().push(json!(task));
+            Ok(())
+        })
+    }
+
+    fn remove(
+        self: Arc<Self>,
+        _: Principal,
+        _: TaskId,
+    ) -> BoxFuture<'static, Result<(), ToolError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// DESIGN, decision 15: a shutdown lets calls finish, and tells those that it cuts off. A task has
+/// no connection that would hold it up.
+#[tokio::test]
+async fn a_shutdown_waits_for_tasks_and_the_store_knows_how_each_has_ended() {
+    for finishes in [true, false] {
+        let (diary, gate) = (Diary::default(), Arc::new(Semaphore::new(0)));
+        let (counter, _dropped) = watch::channel(0);
+        let options = TaskOptions::new().with_store(diary.clone());
+        let server = jobs(Server::builder("s", "1").tasks(options), &gate, &counter);
+        let service = McpService::builder(server.build().expect("a server"));
+        // Calls, and with them tasks, are cut off an eighth before it.
+        let deadline = if finishes { PATIENCE } else { Duration::from_secs(2) };
+        let running = serve(service.build().expect("a service")).shutdown_deadline(deadline);
+        let mut running = running.bind("127.0.0.1:0").await.expect("a free port");
+        let mut wire = Wire::connect(running.local_addr()).await;
+        let answer = wire.send(&task_call(1, "job")).await;
+        assert_eq!(answer.json()["result"]["resultType"], "task");
+        drop(wire);
+        running.begin_shutdown();
+        if finishes {
+            gate.add_permits(1);
+        }
+        let drained = tokio::time::timeout(PATIENCE, running.ended()).await;
+        assert_eq!(drained.expect("it ends").expect("a runtime").aborted, 0);
+        let last = diary.0.lock().unwrap().last().cloned().expect("it was saved");
+        if finishes {
+            assert_eq!(last["status"], "completed");
+        } else {
+            assert_eq!(last["error"]["message"], "The server is shutting down");
+        }
+    }
+}
+
 /// 2026-07-28, Streamable HTTP, Sending Messages: `Accept` decides how the handle is framed.
 #[tokio::test]
 async fn a_handle_is_framed_as_its_client_accepts() {
@@ -884,6 +954,11 @@ async fn to_listen_to_tasks_the_extension_must_be_declared() {
     }
 }
 
+#[track_caller]
+fn assert_fits(schema: &Schema, definition: &str, value: &Value) {
+    assert_eq!(schema.faults(definition, value), Vec::<String>::new(), "{value:#}");
+}
+
 /// A task at each of its states, by its definition.
 fn detailed(status: &Value) -> &'static str {
     match status.as_str() {
@@ -899,21 +974,21 @@ fn detailed(status: &Value) -> &'static str {
 /// The schema of the extension, and that of 2026-07-28 for what carries it.
 #[tokio::test]
 async fn every_message_of_tasks_fits_the_schema_of_the_extension() {
-    let (Some(schema), Some(base)) = (Schema::of("ext-tasks"), Schema::of("2026-07-28")) else {
+    let (Some(schema), Some(base)) = (Schema::of_tasks(), Schema::of("2026-07-28")) else {
         return;
     };
     let lab = Lab::start().await;
     let discovered = lab.send(&modern(1, "server/discover", json!({}), &[])).await.json();
-    base.assert("DiscoverResult", &discovered["result"]);
+    assert_fits(base, "DiscoverResult", &discovered["result"]);
     let settings = &discovered["result"]["capabilities"]["extensions"][TASKS];
-    schema.assert("TasksExtensionCapability", settings);
+    assert_fits(schema, "TasksExtensionCapability", settings);
     let assert_task = |task: &Value| {
-        schema.assert("GetTaskResult", task);
-        schema.assert(detailed(&task["status"]), task);
+        assert_fits(schema, "GetTaskResult", task);
+        assert_fits(schema, detailed(&task["status"]), task);
     };
     let begin = async |tool: &str| {
         let handle = lab.call(tool).await;
-        schema.assert("CreateTaskResult", &handle);
+        assert_fits(schema, "CreateTaskResult", &handle);
         handle["taskId"].as_str().expect("an id").to_owned()
     };
     lab.gate.add_permits(1);
@@ -923,38 +998,39 @@ async fn every_message_of_tasks_fits_the_schema_of_the_extension() {
         let ended = lab.until(&begin(tool).await, status).await;
         assert_task(&ended);
         if status == "completed" {
-            base.assert("CallToolResult", &ended["result"]);
+            assert_fits(base, "CallToolResult", &ended["result"]);
         }
     }
     let id = begin("asks").await;
     assert_task(&lab.until(&id, "input_required").await);
     let mut stream = Listen::to(&lab, json!({"taskIds": [id]})).await;
     let acknowledged = stream.message().await.expect("the acknowledgement");
-    base.assert("SubscriptionsAcknowledgedNotification", &acknowledged);
-    schema.assert(
+    assert_fits(base, "SubscriptionsAcknowledgedNotification", &acknowledged);
+    assert_fits(
+        schema,
         "TaskSubscriptionAcknowledgedNotifications",
         &acknowledged["params"]["notifications"],
     );
     let both = json!({"name": accept("name", "Ada"), "town": accept("town", "Ulm")});
-    schema.assert("UpdateTaskResult", &lab.update(&id, both).await.json()["result"]);
+    assert_fits(schema, "UpdateTaskResult", &lab.update(&id, both).await.json()["result"]);
     let cancelled = lab.send(&about("tasks/cancel", &id)).await;
-    schema.assert("CancelTaskResult", &cancelled.json()["result"]);
+    assert_fits(schema, "CancelTaskResult", &cancelled.json()["result"]);
     assert_task(&lab.until(&id, "cancelled").await);
     while let Some(message) = stream.message().await {
         match message.get("method") {
             Some(_) => {
-                schema.assert("TaskStatusNotification", &message);
-                base.assert("JSONRPCNotification", &message);
+                assert_fits(schema, "TaskStatusNotification", &message);
+                assert_fits(base, "JSONRPCNotification", &message);
             }
-            None => base.assert("SubscriptionsListenResult", &message["result"]),
+            None => assert_fits(base, "SubscriptionsListenResult", &message["result"]),
         }
     }
     for method in METHODS {
         let undeclared = modern(1, method, json!({"taskId": id, "inputResponses": {}}), &[]);
         let refused = lab.send(&undeclared).await.json();
-        base.assert("MissingRequiredClientCapabilityError", &refused);
+        assert_fits(base, "MissingRequiredClientCapabilityError", &refused);
         let unknown = lab.send(&about(method, "nothing")).await.json();
-        base.assert("JSONRPCErrorResponse", &unknown);
+        assert_fits(base, "JSONRPCErrorResponse", &unknown);
     }
 }
 

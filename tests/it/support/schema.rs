@@ -43,6 +43,11 @@ impl Schema {
         all.flatten().find(|schema| schema.version == version)
     }
 
+    /// That of the extension for tasks.
+    pub fn of_tasks() -> Option<&'static Self> {
+        EXTENSION.as_ref()
+    }
+
     fn read(version: &'static str) -> Option<Self> {
         let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/spec");
         let folder = std::env::var_os("MCP_SPEC_DIR").map_or_else(|| beside.into(), PathBuf::from);

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 /// Longer JSON is taken as it stands, so that the work is bounded.
 pub(super) const LONGEST: usize = 64 * 1024;
-/// Deeper JSON is taken as it stands.
-const DEEPEST: usize = 256;
+/// Deeper JSON is taken as it stands: each level writes what is in it once more.
+const DEEPEST: usize = 32;
 
 /// The canonical form of `json`, which must be valid: no whitespace between tokens, the members of
 /// each object by their names, strings with as few escapes as there can be, numbers by their value

@@ -2,8 +2,8 @@
 //! so that nobody else can read it and nobody at all can change it (2026-07-28, Multi Round-Trip
 //! Requests, Server Requirements, 4 and 5).
 //!
-//! The seal is an AEAD. What a state is bound to (the principal, the method, what it is applied
-//! to, the arguments) is its associated data: it is not stored, and a state that comes with
+//! The seal is an AEAD. What a state is bound to (the server, the principal, the method, what it is
+//! applied to, the arguments) is its associated data: it is not stored, and a state that comes with
 //! anything else does not open.
 
 mod canonical;
@@ -38,6 +38,8 @@ pub(crate) type Nonce = [u8; NONCE];
 /// What a state is bound to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Binding<'a> {
+    /// The server's name: keys may be shared by more than the instances of one.
+    pub(crate) server: &'a str,
     pub(crate) principal: &'a Principal,
     pub(crate) method: &'a str,
     /// The name or the URI that the method is applied to.
@@ -144,9 +146,10 @@ fn read(plain: &[u8]) -> Option<State> {
 /// What a state is bound to as bytes: each part with its length before it, so that nothing of one
 /// part can be taken for another's.
 fn associated(binding: &Binding<'_>) -> Vec<u8> {
-    let Binding { principal, method, subject, arguments } = binding;
+    let Binding { server, principal, method, subject, arguments } = binding;
     let arguments = arguments.map(canonical::canonical);
-    let parts: [Option<Cow<'_, [u8]>>; 4] = [
+    let parts: [Option<Cow<'_, [u8]>>; 5] = [
+        Some(server.as_bytes().into()),
         principal.name().map(|name| name.as_bytes().into()),
         Some(method.as_bytes().into()),
         Some(subject.as_bytes().into()),
@@ -181,7 +184,13 @@ mod tests {
 
     fn binding(principal: &Principal) -> Binding<'_> {
         let arguments = Some(r#"{"city":"Bern","days":[1,2.50]}"#);
-        Binding { principal, method: "tools/call", subject: "forecast", arguments }
+        Binding {
+            server: "weather",
+            principal,
+            method: "tools/call",
+            subject: "forecast",
+            arguments,
+        }
     }
 
     fn state(answers: &[(&str, &str)]) -> State {
@@ -288,6 +297,7 @@ mod tests {
         let empty = Principal::named("");
         let own = binding(&alice);
         for (what, foreign) in [
+            ("server", Binding { server: "climate", ..own }),
             ("principal", Binding { principal: &bob, ..own }),
             ("anonymous", Binding { principal: &nobody, ..own }),
             ("nameless", Binding { principal: &empty, ..own }),

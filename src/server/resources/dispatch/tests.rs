@@ -247,11 +247,15 @@ fn what_rests_on_the_answers_of_a_client_is_not_cached() {
     let resource = || Resource::new("a:b", "b").with_cache(Duration::MAX, CacheScope::Public);
     let server = builder().resource(resource(), echo).build().unwrap();
     assert_eq!(hint(&server, "a:b").scope, CacheScope::Public);
-    let cx = cx();
-    let answers = [("key".to_owned(), ClientAnswer::Result(raw(json!(1))))];
-    cx.inputs().restore(1, answers).unwrap();
-    let read = reply(&server, "resources/read", json!({"uri": "a:b"}), cx).unwrap();
-    assert_eq!(read.cache_hint(), Some(CacheHint::default()));
+    let answers = || [("key".to_owned(), ClientAnswer::Result(raw(json!(1))))];
+    // What came of itself was no less part of the request.
+    let (asked, unasked) = (cx(), cx());
+    asked.inputs().restore(1, answers()).unwrap();
+    unasked.inputs().offer(answers()).unwrap();
+    for cx in [asked, unasked] {
+        let read = reply(&server, "resources/read", json!({"uri": "a:b"}), cx).unwrap();
+        assert_eq!(read.cache_hint(), Some(CacheHint::default()));
+    }
 }
 
 /// 2026-07-28, Pagination: all lists of a server are cut in the same way.
