@@ -7,7 +7,7 @@ use http::Response;
 use serde_json::value::RawValue;
 
 use super::body::ResponseBody;
-use super::commit::{Framing, Settled, settle};
+use super::commit::{Framing, Further, Settled, settle};
 use super::endpoint::Admitted;
 use super::input::{Input, Origin};
 use super::observe;
@@ -83,22 +83,26 @@ pub(crate) async fn call(
         Dispatched::Running(mut running) => {
             let seat = tasks::seat(shared, &cx).map_err(refuse)?;
             let settled = match cx.is_task() {
-                true => Settled::Task,
+                true => Settled::Further(Further::Task),
                 false => settle(&mut running, &cx, framing, shared).await,
             };
-            if let Settled::Json(outcome) = settled {
-                guard.defuse();
-                return Ok(answer.respond_called(outcome));
+            match settled {
+                Settled::Json(outcome) => {
+                    guard.defuse();
+                    Ok(answer.respond_called(outcome))
+                }
+                Settled::Further(further) => {
+                    Box::pin(go_on(shared, further, (running, seat), answer, guard, permit)).await
+                }
             }
-            Box::pin(go_on(shared, settled, (running, seat), answer, guard, permit)).await
         }
     }
 }
 
-/// What becomes of a call whose answer is not there yet, or needs a stream.
+/// Answers a call whose answer is not there yet, or needs a stream.
 async fn go_on(
     shared: &Arc<Shared>,
-    settled: Settled,
+    further: Further,
     (running, seat): (Running, Option<Seat>),
     answer: Answer,
     guard: CancelOnDrop<'_>,
@@ -108,31 +112,27 @@ async fn go_on(
     let ready = |outcome| {
         RequestStream::ready(shared, cx.clone(), answer.id.clone(), answer.encode(outcome))
     };
-    let stream = match settled {
-        Settled::Json(outcome) => {
-            guard.defuse();
-            return Ok(answer.respond_called(outcome));
-        }
-        Settled::Stream(outcome) => {
+    let stream = match further {
+        Further::Stream(outcome) => {
             guard.defuse();
             ready(outcome)
         }
-        Settled::Task => {
-            let begun = Box::pin(tasks::begin(shared, running, seat, &answer)).await;
+        Further::Task => {
+            let begun = tasks::begin(shared, running, seat, &answer).await;
             guard.defuse();
             if !framing.ends_as_stream(cx) {
                 return Ok(answer.respond_called(begun));
             }
             ready(begun)
         }
-        Settled::Commit => {
+        Further::Commit => {
             guard.defuse();
             let (begin, id) = (Arc::clone(shared), answer.id.clone());
             let answered =
                 async move { answer.encode(tasks::outcome(&begin, running, seat, &answer).await) };
             RequestStream::running(shared, cx.clone(), id, answered, Disconnect::Cancels)
         }
-        Settled::CutOff => {
+        Further::CutOff => {
             // What it has left behind is told as the guard is dropped.
             shared.counters.cut_off_calls.add(1);
             observe::calls_cut_off(1);
