@@ -61,6 +61,12 @@ impl Framing {
 pub(crate) enum Settled {
     /// It is done, and JSON can carry its answer.
     Json(Outcome),
+    /// It wants more than that.
+    Further(Further),
+}
+
+/// What is left to do of a call that is not answered as JSON alone.
+pub(crate) enum Further {
     /// It is done, and what it said before needs a stream.
     Stream(Outcome),
     /// It goes on, and its response is a stream from here on.
@@ -86,19 +92,19 @@ pub(crate) async fn settle(
     poll_fn(|task| {
         if let Poll::Ready(outcome) = Pin::new(&mut *running).poll(task) {
             return Poll::Ready(match framing.ends_as_stream(cx) {
-                true => Settled::Stream(outcome),
+                true => Settled::Further(Further::Stream(outcome)),
                 false => Settled::Json(outcome),
             });
         }
         if cx.is_task() {
-            return Poll::Ready(Settled::Task);
+            return Poll::Ready(Settled::Further(Further::Task));
         }
         if framing.awaits(cx, task.waker()) {
-            return Poll::Ready(Settled::Commit);
+            return Poll::Ready(Settled::Further(Further::Commit));
         }
         patience.poll(task).map(|end| match end {
-            Waited::Enough => Settled::Commit,
-            Waited::ToTheEnd => Settled::CutOff,
+            Waited::Enough => Settled::Further(Further::Commit),
+            Waited::ToTheEnd => Settled::Further(Further::CutOff),
         })
     })
     .await

@@ -7,7 +7,7 @@ use http::Response;
 use serde_json::value::RawValue;
 
 use super::body::ResponseBody;
-use super::commit::{Framing, Settled, settle};
+use super::commit::{Framing, Further, Settled, settle};
 use super::endpoint::Admitted;
 use super::input::{Input, Origin};
 use super::observe;
@@ -25,7 +25,7 @@ use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
     Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Question,
-    RawJson, Reply, Request, Running, TaskRequest,
+    RawJson, Reply, Request, Running, Seat, TaskRequest,
 };
 
 /// Serves one request.
@@ -80,53 +80,59 @@ pub(crate) async fn call(
             guard.defuse();
             Ok(answer.respond(outcome))
         }
-        Dispatched::Running(running) => drive(shared, running, answer, guard, permit).await,
+        Dispatched::Running(mut running) => {
+            let seat = tasks::seat(shared, &cx).map_err(refuse)?;
+            let settled = match cx.is_task() {
+                true => Settled::Further(Further::Task),
+                false => settle(&mut running, &cx, framing, shared).await,
+            };
+            match settled {
+                Settled::Json(outcome) => {
+                    guard.defuse();
+                    Ok(answer.respond_called(outcome))
+                }
+                Settled::Further(further) => {
+                    Box::pin(go_on(shared, further, (running, seat), answer, guard, permit)).await
+                }
+            }
+        }
     }
 }
 
-/// Drives a call until its response is known.
-async fn drive(
+/// Answers a call whose answer is not there yet, or needs a stream.
+async fn go_on(
     shared: &Arc<Shared>,
-    mut running: Running,
+    further: Further,
+    (running, seat): (Running, Option<Seat>),
     answer: Answer,
     guard: CancelOnDrop<'_>,
     permit: CallPermit,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let (cx, framing) = (guard.0, answer.framing);
-    let seat = tasks::seat(shared, cx)
-        .map_err(|reason| Refusal::from(reason).for_request(Some(answer.id.clone())))?;
-    let settled = match cx.is_task() {
-        true => Settled::Task,
-        false => settle(&mut running, cx, framing, shared).await,
-    };
     let ready = |outcome| {
         RequestStream::ready(shared, cx.clone(), answer.id.clone(), answer.encode(outcome))
     };
-    let stream = match settled {
-        Settled::Json(outcome) => {
-            guard.defuse();
-            return Ok(answer.respond_called(outcome));
-        }
-        Settled::Stream(outcome) => {
+    let stream = match further {
+        Further::Stream(outcome) => {
             guard.defuse();
             ready(outcome)
         }
-        Settled::Task => {
-            let begun = Box::pin(tasks::begin(shared, running, seat, &answer)).await;
+        Further::Task => {
+            let begun = tasks::begin(shared, running, seat, &answer).await;
             guard.defuse();
             if !framing.ends_as_stream(cx) {
                 return Ok(answer.respond_called(begun));
             }
             ready(begun)
         }
-        Settled::Commit => {
+        Further::Commit => {
             guard.defuse();
             let (begin, id) = (Arc::clone(shared), answer.id.clone());
             let answered =
                 async move { answer.encode(tasks::outcome(&begin, running, seat, &answer).await) };
             RequestStream::running(shared, cx.clone(), id, answered, Disconnect::Cancels)
         }
-        Settled::CutOff => {
+        Further::CutOff => {
             // What it has left behind is told as the guard is dropped.
             shared.counters.cut_off_calls.add(1);
             observe::calls_cut_off(1);

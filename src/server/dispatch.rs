@@ -69,7 +69,8 @@ impl Server {
                     Box::pin(async move {
                         let ToolPage { tools, next_cursor } = page.await?;
                         let tools = tools.iter().map(|tool| &**tool);
-                        Ok(Reply::List(ListPage::new(tools, next_cursor, version, hint)))
+                        let page = ListPage::new(tools, next_cursor, version, hint);
+                        Ok(Reply::List(Box::new(page)))
                     })
                 })))
             }
@@ -150,7 +151,7 @@ impl<'a> Request<'a> {
         cx: &Context,
     ) -> Result<Dispatched, RpcError> {
         let page = list.page(self.cursor()?.as_deref(), cx.protocol_version(), hint)?;
-        Ok(Dispatched::Ready(Ok(Reply::List(page))))
+        Ok(Dispatched::Ready(Ok(Reply::List(Box::new(page)))))
     }
 
     /// Absent arguments are none; so is `null`, which some clients write for it.

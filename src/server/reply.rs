@@ -64,7 +64,7 @@ pub(crate) enum Reply {
     /// What a tool returned.
     CallTool(Box<CallToolResult>),
     /// A page of a list.
-    List(ListPage),
+    List(Box<ListPage>),
     /// What is in a resource.
     ReadResource(ReadReply),
     /// What a prompt became.
@@ -163,7 +163,7 @@ pub(crate) mod tests {
         let hint = CacheHint { ttl_ms: 5, scope: CacheScope::Public };
         let tools: [Tool; 0] = [];
         let list = ListPage::new(&tools, None, ProtocolVersion::LATEST, hint);
-        let list = Reply::List(list);
+        let list = Reply::List(Box::new(list));
         assert_eq!(list.cache_hint(), Some(hint));
         let result = CallToolResult::empty().with_meta("example.com/k", 1);
         let call = Reply::CallTool(Box::new(result));

@@ -1,7 +1,7 @@
 //! What a call has asked its client, and what it was answered.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::question::Question;
 use crate::protocol::budget::Share;
@@ -55,10 +55,11 @@ impl Answer {
 #[error("the answers of one call have at most {MAX_ANSWER_BYTES} bytes together")]
 pub(crate) struct InputsFull;
 
-/// The questions and answers of one call. Nothing is allocated before the first.
+/// The questions and answers of one call. Before the first there is nothing but the place for them:
+/// most calls ask nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Inputs {
-    state: Mutex<State>,
+    state: OnceLock<Box<Mutex<State>>>,
 }
 
 #[derive(Debug, Default)]
@@ -118,13 +119,15 @@ impl Inputs {
     /// Whether the client was asked before or brought answers, so that what comes of it may rest on
     /// them.
     pub(crate) fn has_any(&self) -> bool {
-        let state = self.lock();
+        let Some(state) = self.state.get() else { return false };
+        let state = lock(state);
         state.rounds > 0 || !state.answers.is_empty() || !state.offered.is_empty()
     }
 
     /// Whether the client has answered what it was never asked: it came with the answers.
     pub(crate) fn came_unasked(&self) -> bool {
-        let state = self.lock();
+        let Some(state) = self.state.get() else { return false };
+        let state = lock(state);
         state.rounds == 0 && !state.answers.is_empty()
     }
 
@@ -161,7 +164,8 @@ impl Inputs {
     /// The questions that the handler unwound with, which are open from now on; none if it asked
     /// nothing.
     pub(crate) fn put(&self) -> Vec<Question> {
-        let mut state = self.lock();
+        let Some(state) = self.state.get() else { return Vec::new() };
+        let mut state = lock(state);
         let noted = std::mem::take(&mut state.noted);
         if !noted.is_empty() {
             state.rounds += 1;
@@ -205,9 +209,13 @@ impl Inputs {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is whole between any two steps.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(self.state.get_or_init(Box::default))
     }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    // The state is whole between any two steps.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Which questions are open after an answer.

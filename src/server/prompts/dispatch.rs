@@ -34,7 +34,8 @@ impl Server {
                     Box::pin(async move {
                         let PromptPage { prompts, next_cursor } = page.await?;
                         let prompts = prompts.iter().map(|prompt| &**prompt);
-                        Ok(Reply::List(ListPage::new(prompts, next_cursor, version, hint)))
+                        let page = ListPage::new(prompts, next_cursor, version, hint);
+                        Ok(Reply::List(Box::new(page)))
                     })
                 })))
             }

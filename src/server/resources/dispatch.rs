@@ -75,7 +75,8 @@ fn list_resources(
     Box::pin(async move {
         let ResourcePage { resources, next_cursor } = page.await?;
         let resources = resources.iter().map(|resource| &**resource);
-        Ok(Reply::List(ListPage::new(resources, next_cursor, version, hint)))
+        let page = ListPage::new(resources, next_cursor, version, hint);
+        Ok(Reply::List(Box::new(page)))
     })
 }
 
@@ -89,7 +90,8 @@ fn list_templates(
     Box::pin(async move {
         let ResourceTemplatePage { templates, next_cursor } = page.await?;
         let templates = templates.iter().map(|template| &**template);
-        Ok(Reply::List(ListPage::new(templates, next_cursor, version, hint)))
+        let page = ListPage::new(templates, next_cursor, version, hint);
+        Ok(Reply::List(Box::new(page)))
     })
 }
 

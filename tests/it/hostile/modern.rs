@@ -290,7 +290,7 @@ pub fn calls(world: &World) -> Vec<Case> {
         "prompts/list",
         "resources/list",
         "completion/complete",
-        "tasks/get",
+        "tasks/list",
         "no/such",
         "rpc.discover",
         "notifications/cancelled",
