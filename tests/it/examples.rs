@@ -143,7 +143,7 @@ async fn tools_come_while_the_server_runs_and_clients_are_told() {
     let told = listening.event(&mut held).await.and_then(|event| event.message());
     assert_eq!(told.expect("a notification")["method"], "notifications/tools/list_changed");
     let tools = example.result("tools/list", json!({})).await;
-    assert_eq!(tools["tools"][1]["name"], "greet");
+    assert_eq!(tools["tools"][0]["name"], "greet", "by name");
     assert_eq!(example.text("greet", json!({})).await, "Hello");
     drop(listening);
     example.ends().await;

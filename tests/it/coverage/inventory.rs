@@ -23,7 +23,9 @@ impl Inventory {
             let folder = root.parent().expect("a root stands in a folder").to_owned();
             inventory.add_module(&[], &root, &folder);
         }
-        for driver in ["python/drive.py", "ts/scenarios.mjs"] {
+        for driver in
+            ["python/drive.py", "python/surface.py", "python/asking.py", "ts/scenarios.mjs"]
+        {
             let driver = crate_folder().join("tests/clients").join(driver);
             let text = outside(&driver).unwrap_or_default();
             inventory.scenarios.extend(scenarios(&text).map(|name| format!("client:{name}")));
@@ -114,9 +116,10 @@ fn stems(folder: &Path) -> Vec<String> {
     entries.filter_map(|entry| stem(entry.ok()?)).collect()
 }
 
-/// The items of a driver's list `SCENARIOS`.
+/// The items of a driver's list `SCENARIOS`, or of one of its parts.
 fn scenarios(driver: &str) -> impl Iterator<Item = &str> {
-    let lines = driver.lines().skip_while(|line| !line.contains("SCENARIOS = [")).skip(1);
-    let items = lines.take_while(|line| !line.starts_with(']'));
-    items.map(|line| line.trim().trim_matches([',', '"', '\'']))
+    let begins = |line: &&str| line.contains("SCENARIOS = [") || line.contains("SCENARIOS = (");
+    let lines = driver.lines().skip_while(move |line| !begins(line)).skip(1);
+    let items = lines.map(str::trim).take_while(|line| !line.starts_with([']', ')']));
+    items.map(|line| line.trim_matches([',', '"', '\'']))
 }
