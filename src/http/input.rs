@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::service::Shared;
 use super::spent::Spending;
-use crate::protocol::jsonrpc::{Message, ObjectWriter, Parsed, RpcError, parse, string};
+use crate::protocol::jsonrpc::{Message, ObjectWriter, Parsed, Request, RpcError, parse, string};
 use crate::protocol::modern::ModernRequest;
 use crate::protocol::modern::state::{self, Binding, Nonce, State, StateKeys};
 use crate::protocol::principal::Principal;
@@ -30,6 +30,24 @@ fn subject_of(method: &str) -> Option<&'static str> {
         "resources/read" => Some("uri"),
         _ => None,
     }
+}
+
+/// Gives `with` what a state of this request is bound to: the same when it is sealed and when it
+/// comes back.
+fn bound<T>(
+    shared: &Shared,
+    principal: &Principal,
+    request: &Request<'_>,
+    with: impl FnOnce(&Binding<'_>) -> T,
+) -> T {
+    let subject = subject_of(&request.method).and_then(|name| request.params.get_str(name));
+    with(&Binding {
+        server: shared.server.name(),
+        principal,
+        method: &request.method,
+        subject: &subject.unwrap_or_default(),
+        arguments: request.params.get("arguments").map(RawValue::get),
+    })
 }
 
 /// What a request brings of the client's input, before its handler asks for it.
@@ -60,18 +78,15 @@ impl Input {
         if state.is_none() && responses.is_none() {
             return Ok(Self::default());
         }
-        let Some(subject) = subject_of(&request.method) else { return Ok(Self::default()) };
-        let subject = params.get_str(subject).unwrap_or_default();
+        if subject_of(&request.method).is_none() {
+            return Ok(Self::default());
+        }
         let state = match state {
             None => None,
             Some(sealed) => {
                 let sealed = string(sealed)
                     .ok_or_else(|| RpcError::invalid_params("`requestState` must be a string"))?;
-                let arguments = params.get("arguments").map(RawValue::get);
-                let (method, subject) = (&*request.method, &*subject);
-                let server = shared.server.name();
-                let binding = Binding { server, principal, method, subject, arguments };
-                Some(open(shared, &sealed, &binding)?)
+                Some(bound(shared, principal, request, |it| open(shared, &sealed, it))?)
             }
         };
         let responses = responses.map(read_responses).transpose()?.unwrap_or_default();
@@ -222,16 +237,10 @@ impl Origin {
         else {
             return Err(RpcError::internal("the request cannot be read again"));
         };
-        let subject = subject_of(&request.method).and_then(|name| request.params.get_str(name));
-        let binding = Binding {
-            server: shared.server.name(),
-            principal: self.cx.principal(),
-            method: &request.method,
-            subject: &subject.unwrap_or_default(),
-            arguments: request.params.get("arguments").map(RawValue::get),
-        };
-        state::seal(&shared.state_keys, nonce, &binding, &state)
-            .map_err(|too_long| RpcError::internal(too_long.to_string()))
+        bound(shared, self.cx.principal(), &request, |it| {
+            state::seal(&shared.state_keys, nonce, it, &state)
+        })
+        .map_err(|too_long| RpcError::internal(too_long.to_string()))
     }
 }
 
