@@ -22,6 +22,7 @@ mod dispatch;
 mod handler;
 mod handler_error;
 mod implementation;
+mod named;
 mod notification;
 mod outbox;
 mod outcome;

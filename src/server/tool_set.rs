@@ -1,8 +1,7 @@
 //! Tools that come and go while the server runs.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
 
 use super::arguments::Arguments;
 use super::build_error::BuildError;
@@ -11,7 +10,7 @@ use super::changes::Changes;
 use super::context::Context;
 use super::handler::{BoxFuture, ToolHandler};
 use super::handler_error::ToolError;
-use super::page::{PageSize, sorted_page};
+use super::named::NamedSet;
 use super::registry::RegisteredTool;
 use super::result::CallToolResult;
 use super::tool::Tool;
@@ -41,25 +40,22 @@ use super::tool::Tool;
 /// that run go on. Nothing here waits for a client.
 #[derive(Clone)]
 pub struct ToolSet {
-    tools: Arc<RwLock<Tools>>,
+    tools: NamedSet<RegisteredTool>,
     changes: Changes,
-    page_size: PageSize,
 }
-
-type Tools = BTreeMap<String, Arc<RegisteredTool>>;
 
 impl ToolSet {
     /// A set without tools, which tells of its changes by this handle. The server must be given
     /// the same one ([`ServerBuilder::changes`](crate::ServerBuilder::changes)).
     pub fn new(changes: &Changes) -> Self {
-        Self { tools: Arc::default(), changes: changes.clone(), page_size: PageSize::default() }
+        Self { tools: NamedSet::default(), changes: changes.clone() }
     }
 
     /// How many tools a page of the list has at most, and at least one. Default: no limit. See
     /// [`ServerBuilder::page_size`](crate::ServerBuilder::page_size).
     #[must_use]
     pub fn with_page_size(mut self, tools: usize) -> Self {
-        self.page_size = PageSize::AtMost(tools.max(1));
+        self.tools.set_page_size(tools);
         self
     }
 
@@ -72,16 +68,14 @@ impl ToolSet {
         tool.validate()?;
         let name = tool.name().to_owned();
         let registered = RegisteredTool { tool: Arc::new(tool), handler: Box::new(handler) };
-        // Dropped without the lock: a handler's destructor may come back here.
-        let _replaced = self.write().insert(name, Arc::new(registered));
+        self.tools.insert(name, registered);
         self.changes.tools_changed();
         Ok(())
     }
 
     /// Removes a tool. False if there is none of this name.
     pub fn remove(&self, name: &str) -> bool {
-        let removed = self.write().remove(name);
-        let is_changed = removed.is_some();
+        let is_changed = self.tools.remove(name);
         if is_changed {
             self.changes.tools_changed();
         }
@@ -90,19 +84,7 @@ impl ToolSet {
 
     /// Whether there is a tool of this name.
     pub fn contains(&self, name: &str) -> bool {
-        self.read().contains_key(name)
-    }
-
-    fn find(&self, name: &str) -> Option<Arc<RegisteredTool>> {
-        self.read().get(name).cloned()
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Tools> {
-        self.tools.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Tools> {
-        self.tools.write().unwrap_or_else(PoisonError::into_inner)
+        self.tools.contains(name)
     }
 }
 
@@ -112,14 +94,9 @@ impl ToolCatalogue for ToolSet {
         cursor: Option<String>,
         _cx: Context,
     ) -> BoxFuture<'static, Result<ToolPage, ToolError>> {
-        let page = || {
-            let tools = self.read();
-            let (page, next_cursor) =
-                sorted_page::<Tool, _>(&tools, self.page_size, cursor.as_deref())?;
-            let page = page.into_iter().map(|registered| Arc::clone(&registered.tool));
-            Ok(ToolPage { next_cursor, ..ToolPage::new(page) })
-        };
-        Box::pin(std::future::ready(page().map_err(ToolError::from_rpc)))
+        let page = self.tools.page(cursor.as_deref(), |registered| &registered.tool);
+        let page = page.map(|(tools, next_cursor)| ToolPage { tools, next_cursor });
+        Box::pin(std::future::ready(page.map_err(ToolError::from_rpc)))
     }
 
     fn find(
@@ -127,7 +104,7 @@ impl ToolCatalogue for ToolSet {
         name: String,
         _cx: Context,
     ) -> BoxFuture<'static, Result<Option<Arc<Tool>>, ToolError>> {
-        let found = ToolSet::find(&self, &name).map(|registered| Arc::clone(&registered.tool));
+        let found = self.tools.get(&name).map(|registered| Arc::clone(&registered.tool));
         Box::pin(std::future::ready(Ok(found)))
     }
 
@@ -137,7 +114,7 @@ impl ToolCatalogue for ToolSet {
         arguments: Arguments,
         cx: Context,
     ) -> BoxFuture<'static, Result<CallToolResult, ToolError>> {
-        match ToolSet::find(&self, &name) {
+        match self.tools.get(&name) {
             Some(registered) => registered.handler.call(arguments, cx),
             None => Box::pin(std::future::ready(Err(ToolError::unknown_tool(name)))),
         }
@@ -146,7 +123,7 @@ impl ToolCatalogue for ToolSet {
 
 impl fmt::Debug for ToolSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ToolSet").field(&self.read().keys()).finish()
+        f.debug_tuple("ToolSet").field(&self.tools).finish()
     }
 }
 

@@ -1,8 +1,7 @@
 //! Prompts that come and go while the server runs.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
 
 use super::catalogue::{PromptCatalogue, PromptPage};
 use super::handler::PromptHandler;
@@ -15,8 +14,8 @@ use crate::server::changes::Changes;
 use crate::server::context::Context;
 use crate::server::handler::BoxFuture;
 use crate::server::handler_error::HandlerError;
+use crate::server::named::NamedSet;
 use crate::server::outcome::unknown_prompt;
-use crate::server::page::{PageSize, sorted_page};
 
 /// Prompts that are added and removed while the server runs, the same for every caller: a
 /// [`PromptCatalogue`] that tells clients by itself when it has changed. Cheap to clone.
@@ -43,25 +42,22 @@ use crate::server::page::{PageSize, sorted_page};
 /// removed, but is not run again once it has asked its client. Nothing here waits for a client.
 #[derive(Clone)]
 pub struct PromptSet {
-    prompts: Arc<RwLock<Prompts>>,
+    prompts: NamedSet<RegisteredPrompt>,
     changes: Changes,
-    page_size: PageSize,
 }
-
-type Prompts = BTreeMap<String, Arc<RegisteredPrompt>>;
 
 impl PromptSet {
     /// A set without prompts, which tells of its changes by this handle. The server must be given
     /// the same one ([`ServerBuilder::changes`](crate::ServerBuilder::changes)).
     pub fn new(changes: &Changes) -> Self {
-        Self { prompts: Arc::default(), changes: changes.clone(), page_size: PageSize::default() }
+        Self { prompts: NamedSet::default(), changes: changes.clone() }
     }
 
     /// How many prompts a page of the list has at most, and at least one. Default: no limit. See
     /// [`ServerBuilder::page_size`](crate::ServerBuilder::page_size).
     #[must_use]
     pub fn with_page_size(mut self, prompts: usize) -> Self {
-        self.page_size = PageSize::AtMost(prompts.max(1));
+        self.prompts.set_page_size(prompts);
         self
     }
 
@@ -74,16 +70,14 @@ impl PromptSet {
         prompt.validate()?;
         let name = prompt.name().to_owned();
         let registered = RegisteredPrompt { prompt: Arc::new(prompt), handler: Box::new(handler) };
-        // Dropped without the lock: a handler's destructor may come back here.
-        let _replaced = self.write().insert(name, Arc::new(registered));
+        self.prompts.insert(name, registered);
         self.changes.prompts_changed();
         Ok(())
     }
 
     /// Removes a prompt. False if there is none of this name.
     pub fn remove(&self, name: &str) -> bool {
-        let removed = self.write().remove(name);
-        let is_changed = removed.is_some();
+        let is_changed = self.prompts.remove(name);
         if is_changed {
             self.changes.prompts_changed();
         }
@@ -92,15 +86,7 @@ impl PromptSet {
 
     /// Whether there is a prompt of this name.
     pub fn contains(&self, name: &str) -> bool {
-        self.read().contains_key(name)
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Prompts> {
-        self.prompts.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Prompts> {
-        self.prompts.write().unwrap_or_else(PoisonError::into_inner)
+        self.prompts.contains(name)
     }
 }
 
@@ -110,14 +96,9 @@ impl PromptCatalogue for PromptSet {
         cursor: Option<String>,
         _cx: Context,
     ) -> BoxFuture<'static, Result<PromptPage, HandlerError>> {
-        let page = || {
-            let prompts = self.read();
-            let (page, next_cursor) =
-                sorted_page::<Prompt, _>(&prompts, self.page_size, cursor.as_deref())?;
-            let page = page.into_iter().map(|registered| Arc::clone(&registered.prompt));
-            Ok(PromptPage { next_cursor, ..PromptPage::new(page) })
-        };
-        Box::pin(std::future::ready(page().map_err(HandlerError::from_rpc)))
+        let page = self.prompts.page(cursor.as_deref(), |registered| &registered.prompt);
+        let page = page.map(|(prompts, next_cursor)| PromptPage { prompts, next_cursor });
+        Box::pin(std::future::ready(page.map_err(HandlerError::from_rpc)))
     }
 
     fn get(
@@ -126,7 +107,7 @@ impl PromptCatalogue for PromptSet {
         arguments: Arguments,
         cx: Context,
     ) -> BoxFuture<'static, Result<GetPromptResult, HandlerError>> {
-        let found = self.read().get(&name).cloned();
+        let found = self.prompts.get(&name);
         let fits = found
             .ok_or_else(|| unknown_prompt(&name))
             .and_then(|found| found.check(&arguments).map(|()| found));
@@ -139,7 +120,7 @@ impl PromptCatalogue for PromptSet {
 
 impl fmt::Debug for PromptSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PromptSet").field(&self.read().keys()).finish()
+        f.debug_tuple("PromptSet").field(&self.prompts).finish()
     }
 }
 
