@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use super::answer::Answer;
 use crate::http::endpoint::Admitted;
 use crate::http::service::{CallPermit, Shared};
 use crate::protocol::budget::Budget;
-use crate::protocol::jsonrpc::{ErrorCode, Params, Request, RequestId, RpcError, string};
+use crate::protocol::jsonrpc::{ErrorCode, Params, Raw, Request, RequestId, RpcError, string};
 use crate::protocol::legacy::{CallRefused, Session, SessionEnded, Ticket};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
@@ -202,7 +201,7 @@ impl Post<'_> {
         Ok(())
     }
 
-    fn context(&self, progress_token: Option<&RawValue>) -> Context {
+    fn context(&self, progress_token: Option<Raw<'_>>) -> Context {
         let session = self.session;
         let has_logging = self.shared.server.has_logging();
         let info = CallInfo {

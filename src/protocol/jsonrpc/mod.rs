@@ -5,15 +5,17 @@ mod error;
 mod id;
 mod params;
 mod parse;
+mod raw;
+mod scan;
+mod strict;
 
 pub(crate) use encode::{
     ObjectWriter, encode_error, encode_notification, encode_request, encode_result, single_line,
 };
 pub(crate) use error::{ErrorCode, RpcError, excerpt};
 pub(crate) use id::RequestId;
-pub(crate) use params::{
-    CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, Params, string,
-};
+pub(crate) use params::{CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, Params};
 pub(crate) use parse::{
     Invalid, Message, Notification, ParseLimits, Parsed, Request, Response, parse,
 };
+pub(crate) use raw::{Raw, string};
