@@ -179,7 +179,7 @@ fn context(
         asking: Asking::ByResult,
         once: input.once(shared),
     };
-    Context::new(info, shared.outbox_limits(), shared.registry.budget())
+    Context::new(info, Arc::clone(&shared.outbox_room))
 }
 
 /// 2026-07-28, Streamable HTTP, Server Behavior for Custom Headers: "Servers MUST reject requests
