@@ -48,7 +48,7 @@ pub(crate) fn initialize(
     let session = open(shared, opening).map_err(|full| refuse(full.into()))?;
     shared.counters.sessions_opened.add(1);
     let mut response = respond(message);
-    response.headers_mut().insert(SESSION_ID, session.id().to_header());
+    response.headers_mut().insert(&SESSION_ID, session.id().to_header());
     Ok(response)
 }
 
