@@ -13,7 +13,9 @@ use crate::http::{observe, respond};
 use crate::protocol::classify::session_id;
 use crate::protocol::client_addr::AddressBlock;
 use crate::protocol::head::SESSION_ID;
-use crate::protocol::jsonrpc::{Request, RequestId, RpcError, encode_error, encode_result, string};
+use crate::protocol::jsonrpc::{
+    Request, RequestId, RpcError, SOME_MEMBERS, encode_error, encode_result, string,
+};
 use crate::protocol::legacy::{AtCapacity, Ending, Lookup, Opening, Session, SessionId};
 use crate::protocol::media;
 use crate::protocol::refusal::{Reason, Refusal};
@@ -55,7 +57,7 @@ pub(crate) fn initialize(
 /// The `InitializeResult`.
 fn result(shared: &Shared, id: &RequestId, version: ProtocolVersion) -> Bytes {
     let server = &shared.server;
-    let encoded = encode_result(id, |object| {
+    let encoded = encode_result(id, SOME_MEMBERS, |object| {
         object.member("protocolVersion", version.as_str())?;
         let capabilities = server.capabilities().announcing(shared.announced.legacy);
         let capabilities = match shared.options.legacy {
