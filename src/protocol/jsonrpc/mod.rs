@@ -8,9 +8,11 @@ mod parse;
 mod raw;
 mod scan;
 mod strict;
+mod text;
 
 pub(crate) use encode::{
-    ObjectWriter, encode_error, encode_notification, encode_request, encode_result, single_line,
+    ObjectWriter, SOME_MEMBERS, encode_error, encode_notification, encode_request, encode_result,
+    single_line,
 };
 pub(crate) use error::{ErrorCode, RpcError, excerpt};
 pub(crate) use id::RequestId;
