@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
-use serde_json::value::RawValue;
 
 use super::body::ResponseBody;
 use super::commit::{Framing, Further, Settled, settle};
@@ -15,7 +14,7 @@ use super::request_stream::{Disconnect, RequestStream};
 use super::service::{CallPermit, Shared};
 use super::{listen, respond, tasks};
 use crate::protocol::jsonrpc::{
-    ErrorCode, ObjectWriter, RequestId, RpcError, SOME_MEMBERS, encode_error, encode_result,
+    ErrorCode, ObjectWriter, Raw, RequestId, RpcError, SOME_MEMBERS, encode_error, encode_result,
 };
 use crate::protocol::legacy::shutting_down;
 use crate::protocol::media;
@@ -166,7 +165,7 @@ fn context(
     modern: &ModernRequest<'_>,
     input: &Input,
 ) -> Context {
-    let share = |raw: &RawValue| shared.keep(body, raw);
+    let share = |raw: Raw<'_>| shared.keep(body, raw);
     let info = CallInfo {
         head: Arc::clone(&admitted.head),
         version: modern.version,
@@ -218,7 +217,7 @@ async fn check_params(
             &found
         }
     };
-    let arguments = params.get("arguments").map(RawValue::get);
+    let arguments = params.get("arguments").map(Raw::get);
     header_params.check(admitted.head.headers(), arguments).map_err(|mismatch| {
         Unchecked::Refused(Reason::HeaderMismatch { message: mismatch.to_string() })
     })

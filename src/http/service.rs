@@ -11,7 +11,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -31,6 +30,7 @@ use super::subscriptions::Subscriptions;
 use super::sweeper;
 use super::{observe, respond, tasks};
 use crate::protocol::change::Notice;
+use crate::protocol::jsonrpc::Raw;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::modern::state::StateKeys;
@@ -316,8 +316,7 @@ impl Shared {
         let announced = Announced::new(&server, &options);
         // Where messages are missing, everything may have changed.
         let on_gap = announced.legacy.lists().map(|list| Notice::of(list).message()).collect();
-        let outbox =
-            OutboxLimits { messages: limits.stream_messages, bytes: limits.stream_bytes };
+        let outbox = OutboxLimits { messages: limits.stream_messages, bytes: limits.stream_bytes };
         let registry = Registry::new(limits, on_gap);
         let budget = Arc::clone(registry.budget());
         Ok(Self {
@@ -346,7 +345,7 @@ impl Shared {
 
     /// Keeps a value of a body for as long as its call runs: shared if the body is small, copied
     /// if it would keep a large one alive.
-    pub(crate) fn keep(&self, body: &Bytes, raw: &RawValue) -> RawJson {
+    pub(crate) fn keep(&self, body: &Bytes, raw: Raw<'_>) -> RawJson {
         const SMALL: usize = 16 * 1024;
         if body.len() <= SMALL { RawJson::slice(body, raw) } else { RawJson::copy(raw) }
     }

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use super::answer::Answer;
 use crate::http::endpoint::Admitted;
 use crate::http::service::{CallPermit, Shared};
 use crate::protocol::budget::Budget;
-use crate::protocol::jsonrpc::{ErrorCode, Params, Request, RequestId, RpcError, string};
+use crate::protocol::jsonrpc::{ErrorCode, Params, Raw, Request, RequestId, RpcError, string};
 use crate::protocol::legacy::{Answered, CallRefused, Session, SessionEnded, Ticket};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
@@ -51,13 +50,7 @@ pub(super) struct Post<'a> {
 impl Call {
     /// A request that is answered already.
     pub(super) fn done(answer: Answer, message: Bytes) -> Self {
-        Self {
-            answer,
-            state: CallState::Done(message),
-            cx: None,
-            ticket: None,
-            permit: None,
-        }
+        Self { answer, state: CallState::Done(message), cx: None, ticket: None, permit: None }
     }
 
     pub(super) fn refused(answer: Answer, error: &RpcError) -> Self {
@@ -213,7 +206,7 @@ impl Post<'_> {
         Ok(())
     }
 
-    fn context(&self, progress_token: Option<&RawValue>) -> Context {
+    fn context(&self, progress_token: Option<Raw<'_>>) -> Context {
         let session = self.session;
         let info = CallInfo {
             head: Arc::clone(&self.admitted.head),
