@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::answer::Answer;
 use crate::http::endpoint::Admitted;
-use crate::http::service::{CallPermit, Shared};
+use crate::http::mount::Mount;
+use crate::http::permits::CallPermit;
+use crate::http::service::Shared;
 use crate::protocol::budget::Budget;
 use crate::protocol::jsonrpc::{ErrorCode, Params, Raw, Request, RequestId, RpcError, string};
 use crate::protocol::legacy::{Answered, CallRefused, Session, SessionEnded, Ticket};
@@ -37,6 +39,7 @@ pub(super) enum CallState {
 
 /// What the calls of one POST have in common.
 pub(super) struct Post<'a> {
+    pub(super) mount: &'a Arc<Mount>,
     pub(super) shared: &'a Arc<Shared>,
     pub(super) admitted: &'a Admitted,
     /// None where sessions are not kept.
@@ -180,7 +183,7 @@ impl Post<'_> {
         };
         let asked =
             server::Request { method: &request.method, params: &request.params, body: self.body };
-        let dispatched = self.shared.server.dispatch(&asked, cx.clone());
+        let dispatched = self.mount.server.dispatch(&asked, cx.clone());
         let state = match dispatched {
             Dispatched::Ready(outcome) => CallState::Done(answer.encode(outcome)),
             Dispatched::Running(running) => CallState::Running(running),
@@ -229,7 +232,7 @@ impl Post<'_> {
             asking: self.asking,
             once: None,
         };
-        Context::new(info, Arc::clone(&self.shared.outbox_room))
+        Context::new(info, Arc::clone(&self.mount.outbox_room))
     }
 }
 
