@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use http::header::{self, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Extensions, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 
 use super::body::ResponseBody;
@@ -38,14 +38,19 @@ impl Admitted {
 /// Serves a request.
 pub(crate) async fn serve<B: Body>(
     shared: Arc<Shared>,
+    connection: Option<Arc<Extensions>>,
     request: Request<B>,
 ) -> Response<ResponseBody> {
     let (parts, body) = request.into_parts();
     let version = parts.version;
-    if let Some(listener) = parts.extensions.get::<ShutdownSignal>() {
+    let mut head = Head::from(parts).behind(shared.options.trusted_hops);
+    if let Some(connection) = connection {
+        head = head.on(connection);
+    }
+    let head = Arc::new(head);
+    if let Some(listener) = head.extensions().get::<ShutdownSignal>() {
         shared.link(listener);
     }
-    let head = Arc::new(Head::from(parts).behind(shared.options.trusted_hops));
     RequestSpan::of(&head).around(respond_to(shared, head, body, version)).await
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::Body;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -97,6 +97,8 @@ use crate::server::{BuildError, OutboxLimits, RawJson, Server, Tasks};
 #[derive(Clone)]
 pub struct McpService {
     shared: Arc<Shared>,
+    /// What is known of the connection that this one is for: its requests need not carry it.
+    connection: Option<Arc<Extensions>>,
 }
 
 impl McpService {
@@ -110,7 +112,7 @@ impl McpService {
         if let Some(changes) = shared.server.changes() {
             changes.add(&shared);
         }
-        Self { shared }
+        Self { shared, connection: None }
     }
 
     /// How many legacy sessions live at this moment.
@@ -186,6 +188,12 @@ impl McpService {
         &self.shared
     }
 
+    /// Makes this the service of one connection. What is known of that stands in the extensions of
+    /// each of its requests, beside what is there already.
+    pub(crate) fn serve_connection(&mut self, known: Extensions) {
+        self.connection = Some(Arc::new(known));
+    }
+
     /// Has the service drain when a listener shuts down, and count its connections.
     pub(crate) fn link(&self, listener: &ShutdownSignal) {
         self.shared.link(listener);
@@ -211,7 +219,8 @@ where
     type Future = ResponseFuture;
 
     fn call(&self, request: Request<B>) -> ResponseFuture {
-        ResponseFuture { inner: Box::pin(endpoint::serve(Arc::clone(&self.shared), request)) }
+        let (shared, connection) = (Arc::clone(&self.shared), self.connection.clone());
+        ResponseFuture { inner: Box::pin(endpoint::serve(shared, connection, request)) }
     }
 }
 

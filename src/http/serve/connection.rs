@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::Body;
 use hyper::{
     body::Incoming,
@@ -197,7 +197,10 @@ where
     }
 
     fn counted(self, activity: Arc<Activity>) -> Counted<S> {
-        Counted { service: self.service, activity, peer: self.peer, shutdown: self.signal }
+        let mut known = Extensions::new();
+        known.insert(self.peer);
+        known.insert(self.signal);
+        Counted::new(self.service, activity, known)
     }
 }
 
