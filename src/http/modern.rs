@@ -25,8 +25,8 @@ use crate::protocol::modern::{LISTEN, ModernRequest};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
-    Asking, CacheHint, CallInfo, Context, Dispatched, Finding, FoundTool, Outcome, Polling, Question,
-    RawJson, Reply, Request, Running, Seat, TaskRequest,
+    Asking, CacheHint, CallInfo, Context, Dispatched, Finding, FoundTool, Outcome, Polling,
+    Question, RawJson, Reply, Request, Running, Seat, TaskRequest,
 };
 
 /// Serves one request.
@@ -124,8 +124,7 @@ impl<'a> Call<'a> {
         // Nothing can be said to the client meanwhile: the answer may have to be a 400.
         let limit = self.mount.shared.options.commit_after;
         let looked_up = tokio::time::timeout(limit, finding).await;
-        let found =
-            looked_up.map_err(|_| Unchecked::Refused(Reason::LookupTimeout { limit }))?;
+        let found = looked_up.map_err(|_| Unchecked::Refused(Reason::LookupTimeout { limit }))?;
         // That there is no such tool, the call itself says.
         let Some(tool) = found.map_err(Unchecked::Failed)? else { return Ok(()) };
         self.mount.shared.server.plan_task(&tool, &self.client.cx).map_err(Unchecked::Failed)?;

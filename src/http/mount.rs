@@ -23,8 +23,7 @@ pub(crate) struct Mount {
 impl Mount {
     pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
         let limits = shared.registry.limits();
-        let limits =
-            OutboxLimits { messages: limits.stream_messages, bytes: limits.stream_bytes };
+        let limits = OutboxLimits { messages: limits.stream_messages, bytes: limits.stream_bytes };
         let budget = Arc::clone(shared.registry.budget());
         Arc::new(Self {
             server: shared.server.counted_apart(),

@@ -9,7 +9,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::Body;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -33,8 +33,8 @@ use super::subscriptions::Subscriptions;
 use super::sweeper;
 use super::{observe, respond, tasks};
 use crate::protocol::change::Notice;
-use crate::protocol::jsonrpc::Raw;
 use crate::protocol::head::Head;
+use crate::protocol::jsonrpc::Raw;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::modern::state::StateKeys;
@@ -100,11 +100,14 @@ use crate::server::{BuildError, RawJson, Server, Tasks};
 /// runtime with timers.
 pub struct McpService {
     mount: Arc<Mount>,
+    /// What is known of the connection that this one is for: its requests need not carry it.
+    connection: Option<Arc<Extensions>>,
 }
 
 impl Clone for McpService {
     fn clone(&self) -> Self {
-        Self { mount: Mount::new(Arc::clone(&self.mount.shared)) }
+        let mount = Mount::new(Arc::clone(&self.mount.shared));
+        Self { mount, connection: self.connection.clone() }
     }
 }
 
@@ -119,7 +122,7 @@ impl McpService {
         if let Some(changes) = shared.server.changes() {
             changes.add(&shared);
         }
-        Self { mount: Mount::new(shared) }
+        Self { mount: Mount::new(shared), connection: None }
     }
 
     /// How many legacy sessions live at this moment.
@@ -200,6 +203,12 @@ impl McpService {
         &self.mount.shared
     }
 
+    /// Makes this the service of one connection. What is known of that stands in the extensions of
+    /// each of its requests, beside what is there already.
+    pub(crate) fn serve_connection(&mut self, known: Extensions) {
+        self.connection = Some(Arc::new(known));
+    }
+
     /// Has the service drain when a listener shuts down, and count its connections.
     pub(crate) fn link(&self, listener: &ShutdownSignal) {
         self.mount.shared.link(listener);
@@ -228,7 +237,10 @@ where
         let mount = Arc::clone(&self.mount);
         let (parts, body) = request.into_parts();
         let version = parts.version;
-        let head = Head::behind(mount.shared.options.trusted_hops, parts);
+        let mut head = Head::behind(mount.shared.options.trusted_hops, parts);
+        if let Some(connection) = &self.connection {
+            head = head.on(Arc::clone(connection));
+        }
         let span = RequestSpan::of(&head);
         let response = endpoint::serve(mount, Arc::new(head), body, version);
         ResponseFuture { inner: Box::pin(span.around(response)) }

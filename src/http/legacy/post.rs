@@ -17,11 +17,11 @@ use crate::http::builder::LegacySessions;
 use crate::http::commit::Framing;
 use crate::http::endpoint::{Admitted, Served};
 use crate::http::log_stream::LogStream;
+use crate::http::mount::Mount;
 use crate::http::observe::in_same_span;
+use crate::http::permits::CallPermit;
 use crate::http::request_stream::{Disconnect, RequestStream};
 use crate::http::respond;
-use crate::http::mount::Mount;
-use crate::http::permits::CallPermit;
 use crate::http::service::Shared;
 use crate::protocol::jsonrpc::{Invalid, Message, Notification, Parsed, RequestId, RpcError};
 use crate::protocol::legacy::{
@@ -135,8 +135,7 @@ impl Post<'_> {
     /// There is room for all calls or for none: a refusal comes before anything was done.
     fn begin_all(&self, items: Vec<Result<Message<'_>, Invalid>>) -> Result<Begun, Refusal> {
         let requests = items.iter().filter(|item| matches!(item, Ok(Message::Request(_)))).count();
-        let permits: Option<Vec<_>> =
-            (0..requests).map(|_| CallPermit::take(self.mount)).collect();
+        let permits: Option<Vec<_>> = (0..requests).map(|_| CallPermit::take(self.mount)).collect();
         let mut permits = permits.ok_or(Reason::TooManyCalls)?.into_iter();
         let mut begun =
             Begun { calls: Vec::with_capacity(requests), strays: Vec::new(), shape: Shape::Batch };
