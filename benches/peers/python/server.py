@@ -27,13 +27,13 @@ TOOLS = {
         description="A constant text",
         input_schema={"type": "object"},
     ),
-    "echo": types.Tool(
-        name="echo",
-        description="The text that it is given",
+    "text": types.Tool(
+        name="text",
+        description="A text of so many bytes",
         input_schema={
             "type": "object",
-            "properties": {"text": {"type": "string"}},
-            "required": ["text"],
+            "properties": {"bytes": {"type": "integer", "minimum": 0}},
+            "required": ["bytes"],
         },
     ),
 }
@@ -46,8 +46,8 @@ async def list_tools(_context, _params):
 async def call_tool(_context, params):
     if params.name == "test_simple_text":
         text = TEXT
-    elif params.name == "echo":
-        text = (params.arguments or {})["text"]
+    elif params.name == "text":
+        text = "x" * (params.arguments or {})["bytes"]
     else:
         raise ValueError("no such tool")
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)])
