@@ -6,6 +6,7 @@ standard input ends. Both eras; `json` (the default) or `sse` says how they are 
 
 import asyncio
 import gc
+import logging
 import os
 import socket
 import sys
@@ -123,6 +124,7 @@ def main() -> None:
     mode = sys.argv[2] if len(sys.argv) > 2 else "json"
     if mode not in ("json", "sse"):
         sys.exit(f"{mode} is no mode: json or sse")
+    logging.disable(logging.CRITICAL)
     listener = socket.create_server((host, int(port)), backlog=4096)
     print("{}:{}".format(*listener.getsockname()), flush=True)
     threading.Thread(target=until_input_ends, daemon=True).start()
