@@ -114,6 +114,22 @@ testenv_debs() {
     testenv_piece debs "$pins" -- _debs "$pins"
 }
 
+# testenv_valgrind: the folder of a valgrind that scripts/instructions can run. Its own where the
+# system has none.
+testenv_valgrind() {
+    local pins="$root/benches/core/debs.txt"
+    testenv_piece valgrind "$pins" -- _valgrind "$pins" || return 1
+    echo "$testenv_dir/valgrind"
+}
+
+_valgrind() {
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+    local package version
+    read -r package version <"$1"
+    _deb "$package=$version" || _deb "$package" || return 1
+    dpkg-deb --extract "$package"_*.deb . && rm "$package"_*.deb
+}
+
 # testenv_node: the path of Node 22.
 testenv_node() {
     local binary

@@ -7,13 +7,17 @@ const ALLOWED: &str = "accept, authorization, content-type, last-event-id, mcp-m
                        mcp-protocol-version, mcp-session-id";
 
 /// The response headers that a page may read.
-const EXPOSED: &str = "Mcp-Session-Id, WWW-Authenticate, Retry-After";
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("Mcp-Session-Id, WWW-Authenticate, Retry-After");
+
+/// What the response depends on.
+const ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
 
 /// Lets the page of an allowed origin read the response.
 pub(crate) fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    headers.append(header::VARY, ORIGIN);
 }
 
 /// The headers of the answer to a preflight.

@@ -45,7 +45,7 @@ pub(crate) async fn serve<B: Body>(
     if let Some(listener) = parts.extensions.get::<ShutdownSignal>() {
         shared.link(listener);
     }
-    let head = Arc::new(Head::from(parts).behind(shared.options.trusted_hops));
+    let head = Arc::new(Head::behind(shared.options.trusted_hops, parts));
     RequestSpan::of(&head).around(respond_to(shared, head, body, version)).await
 }
 

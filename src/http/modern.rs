@@ -15,7 +15,7 @@ use super::request_stream::{Disconnect, RequestStream};
 use super::service::{CallPermit, Shared};
 use super::{listen, respond, tasks};
 use crate::protocol::jsonrpc::{
-    ErrorCode, ObjectWriter, RequestId, RpcError, encode_error, encode_result,
+    ErrorCode, ObjectWriter, RequestId, RpcError, SOME_MEMBERS, encode_error, encode_result,
 };
 use crate::protocol::legacy::shutting_down;
 use crate::protocol::media;
@@ -179,7 +179,7 @@ fn context(
         asking: Asking::ByResult,
         once: input.once(shared),
     };
-    Context::new(info, shared.outbox_limits(), shared.registry.budget())
+    Context::new(info, Arc::clone(&shared.outbox_room))
 }
 
 /// 2026-07-28, Streamable HTTP, Server Behavior for Custom Headers: "Servers MUST reject requests
@@ -282,7 +282,7 @@ impl Answer {
     /// The answer to `server/discover` (2026-07-28, Discovery, Response).
     fn discover(&self) -> Bytes {
         let server = &self.shared.server;
-        let encoded = encode_result(&self.id, |object| {
+        let encoded = encode_result(&self.id, SOME_MEMBERS, |object| {
             object.raw_member("resultType", b"\"complete\"");
             object.raw_member("_meta", &self.shared.server_meta);
             object
@@ -306,7 +306,9 @@ impl Answer {
         let encoded = match outcome {
             Ok(Reply::InputRequired(questions)) => self.ask(&questions),
             Ok(reply) => {
-                encode_result(&self.id, |object| self.write(&reply, object)).map_err(not_json)
+                let members = self.likely_len(&reply);
+                encode_result(&self.id, members, |object| self.write(&reply, object))
+                    .map_err(not_json)
             }
             Err(error) => Err(error),
         };
@@ -329,7 +331,7 @@ impl Answer {
             return Err(RpcError::internal("a client that can be asked nothing was asked"));
         };
         let input_required = origin.ask(&self.shared, questions)?;
-        let encoded = encode_result(&self.id, |object| {
+        let encoded = encode_result(&self.id, SOME_MEMBERS, |object| {
             object.raw_member("resultType", b"\"input_required\"");
             object.raw_member("_meta", &self.shared.server_meta);
             input_required.write(object)
@@ -355,6 +357,12 @@ impl Answer {
             Some(hint) => write_cache_hint(hint, object),
             None => Ok(()),
         }
+    }
+
+    /// About how much [`write`](Self::write) adds.
+    fn likely_len(&self, reply: &Reply) -> usize {
+        let era = b"\"resultType\":,\"_meta\":,".len() + result_type(reply).len();
+        era + self.shared.server_meta.len() + reply.likely_len(self.version)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Responses, each made in one place.
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::body::ResponseBody;
@@ -9,12 +9,18 @@ use super::commit::Framing;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::sse::Event;
 
+// Constants, so that no text is looked through for each response.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache, no-transform");
+const NO: HeaderValue = HeaderValue::from_static("no");
+static ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
 /// A JSON-RPC message as JSON, its length known.
 pub(crate) fn json(status: StatusCode, message: Bytes) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::full(message));
     *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response
 }
 
@@ -25,9 +31,9 @@ pub(crate) fn json(status: StatusCode, message: Bytes) -> Response<ResponseBody>
 pub(crate) fn sse(body: ResponseBody) -> Response<ResponseBody> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers.insert(header::CONTENT_TYPE, EVENT_STREAM);
+    headers.insert(header::CACHE_CONTROL, NO_CACHE);
+    headers.insert(&ACCEL_BUFFERING, NO);
     response
 }
 
@@ -41,9 +47,13 @@ pub(crate) fn at_once(framing: Framing, message: Bytes) -> Response<ResponseBody
 
 /// A stream of messages that are all there, for a client that takes nothing but streams.
 pub(crate) fn stream(messages: impl IntoIterator<Item = Bytes>) -> Response<ResponseBody> {
-    let frames = messages.into_iter().flat_map(|it| Event::message(None, it).into_frames());
-    let bytes: Vec<u8> = frames.flatten().collect();
-    sse(ResponseBody::full(bytes.into()))
+    let frames: Vec<Bytes> =
+        messages.into_iter().flat_map(|it| Event::message(None, it).into_frames()).collect();
+    let bytes = match <[Bytes; 1]>::try_from(frames) {
+        Ok([only]) => only,
+        Err(frames) => frames.concat().into(),
+    };
+    sse(ResponseBody::full(bytes))
 }
 
 /// 202 with no body: a notification or a response was taken (2025-11-25, Transports, Sending

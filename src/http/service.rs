@@ -38,7 +38,7 @@ use crate::protocol::refusal::Refusal;
 use crate::protocol::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{BuildError, OutboxLimits, RawJson, Server, Tasks};
+use crate::server::{BuildError, OutboxLimits, OutboxRoom, RawJson, Server, Tasks};
 
 /// A [`Server`] as an HTTP service: the MCP endpoint.
 ///
@@ -269,6 +269,8 @@ pub(crate) struct Shared {
     pub(crate) server: Server,
     pub(crate) options: Options,
     pub(crate) registry: Registry,
+    /// What a call may have waiting to be sent: as much as its stream may hold.
+    pub(crate) outbox_room: Arc<OutboxRoom>,
     /// The headers that mirror the parameters of each tool that has any.
     pub(crate) header_params: HashMap<String, HeaderParams>,
     /// How the server names itself in a modern result: as a value, and as the whole `_meta`.
@@ -314,9 +316,14 @@ impl Shared {
         let announced = Announced::new(&server, &options);
         // Where messages are missing, everything may have changed.
         let on_gap = announced.legacy.lists().map(|list| Notice::of(list).message()).collect();
+        let outbox =
+            OutboxLimits { messages: limits.stream_messages, bytes: limits.stream_bytes };
+        let registry = Registry::new(limits, on_gap);
+        let budget = Arc::clone(registry.budget());
         Ok(Self {
             epoch: Instant::now(),
-            registry: Registry::new(limits, on_gap),
+            registry,
+            outbox_room: Arc::new(OutboxRoom { limits: outbox, budget }),
             announced,
             subscriptions: Subscriptions::default(),
             tasks: tasks::of(&server),
@@ -335,12 +342,6 @@ impl Shared {
             calls: AtomicUsize::new(0),
             sweeping: AtomicBool::new(false),
         })
-    }
-
-    /// What a call may have waiting to be sent: as much as its stream may hold.
-    pub(crate) fn outbox_limits(&self) -> OutboxLimits {
-        let limits = self.registry.limits();
-        OutboxLimits { messages: limits.stream_messages, bytes: limits.stream_bytes }
     }
 
     /// Keeps a value of a body for as long as its call runs: shared if the body is small, copied

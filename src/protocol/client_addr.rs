@@ -6,7 +6,9 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use http::{Extensions, HeaderMap};
+use http::{Extensions, HeaderMap, HeaderName};
+
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address that a request's connection comes from, in the extensions of every request that
 /// [`serve()`](crate::serve()) receives.
@@ -50,7 +52,7 @@ pub(crate) fn client_addr(
 /// line, need not be text.
 fn forwarded(headers: &HeaderMap, TrustedHops(hops): TrustedHops) -> Option<IpAddr> {
     let nth = hops.checked_sub(1)?;
-    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let lines = headers.get_all(&FORWARDED_FOR).iter().rev();
     let mut entries = lines.flat_map(|line| line.as_bytes().rsplit(|&byte| byte == b','));
     // An empty entry counts: to skip it would move on towards what the client wrote.
     entry(entries.nth(nth)?)

@@ -63,28 +63,31 @@ impl Head {
         client_addr(&self.headers, &self.extensions, self.trusted_hops)
     }
 
-    /// The same head, come by way of this many proxies.
-    pub(crate) fn behind(self, trusted_hops: TrustedHops) -> Self {
-        Self { trusted_hops, ..self }
+    /// The head of a request that came by way of this many proxies.
+    pub(crate) fn behind(trusted_hops: TrustedHops, parts: http::request::Parts) -> Self {
+        let http::request::Parts { method, uri, mut headers, extensions, .. } = parts;
+        // Whoever prints the headers must not print these.
+        for (name, value) in &mut headers {
+            if SECRET.contains(&name) {
+                value.set_sensitive(true);
+            }
+        }
+        Self { method, uri, headers, extensions, trusted_hops }
     }
 }
 
 impl From<http::request::Parts> for Head {
     fn from(parts: http::request::Parts) -> Self {
-        let http::request::Parts { method, uri, mut headers, extensions, .. } = parts;
-        // Whoever prints the headers must not print these.
-        for name in [SESSION_ID, AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE] {
-            if let http::header::Entry::Occupied(mut values) = headers.entry(name) {
-                values.iter_mut().for_each(|value| value.set_sensitive(true));
-            }
-        }
-        Self { method, uri, headers, extensions, trusted_hops: TrustedHops::default() }
+        Self::behind(TrustedHops::default(), parts)
     }
 }
 
-pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
-pub(crate) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+// Not constants: each use of one would make a name, and drop it.
+pub(crate) static SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+pub(crate) static VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+pub(crate) static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+static SECRET: [&HeaderName; 4] = [&AUTHORIZATION, &PROXY_AUTHORIZATION, &COOKIE, &SESSION_ID];
 
 /// A header that may stand once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,11 +140,11 @@ mod tests {
     fn a_header_that_may_stand_once_is_bad_if_it_stands_twice() {
         let mut headers = HeaderMap::new();
         assert_eq!(Field::of(&headers, &SESSION_ID), Field::Absent);
-        headers.insert(SESSION_ID, HeaderValue::from_static("a"));
+        headers.insert(&SESSION_ID, HeaderValue::from_static("a"));
         assert_eq!(Field::of(&headers, &SESSION_ID), Field::Once("a"));
-        headers.append(SESSION_ID, HeaderValue::from_static("a"));
+        headers.append(&SESSION_ID, HeaderValue::from_static("a"));
         assert_eq!(Field::of(&headers, &SESSION_ID), Field::Bad);
-        headers.insert(SESSION_ID, HeaderValue::from_bytes(b"\xff").unwrap());
+        headers.insert(&SESSION_ID, HeaderValue::from_bytes(b"\xff").unwrap());
         assert_eq!(Field::of(&headers, &SESSION_ID), Field::Bad);
     }
 }

@@ -124,20 +124,45 @@ impl Default for HostAllowlist {
 }
 
 fn judge(list: &[HostEntry], value: &[u8]) -> Verdict {
+    // What clients send in fact is spelt as the list has it.
+    if list.iter().any(|entry| entry.is_spelt(value)) {
+        Verdict::Allowed
+    } else {
+        parsed(list, value)
+    }
+}
+
+fn parsed(list: &[HostEntry], value: &[u8]) -> Verdict {
     let Ok(Ok(asked)) = str::from_utf8(value).map(Authority::parse) else {
         return Verdict::Malformed;
     };
-    let allowed = list.iter().any(|entry| {
-        entry.host.is(&asked.host)
-            && match (entry.port, asked.port) {
-                (None, _) => true,
-                (Some(port), Some(asked)) => port == asked,
-                // A host without a port means the scheme's, and whether a proxy in front took
-                // the request over TLS is not known here.
-                (Some(port), None) => port == 80 || port == 443,
-            }
-    });
+    let allowed =
+        list.iter().any(|entry| entry.host.is(&asked.host) && entry.allows_port(asked.port));
     if allowed { Verdict::Allowed } else { Verdict::NotAllowed }
+}
+
+impl HostEntry {
+    /// Whether a value is this entry's own name, letter for letter, on a port that it allows. What
+    /// is not may be allowed all the same.
+    fn is_spelt(&self, value: &[u8]) -> bool {
+        let Host::Name(name) = &self.host else { return false };
+        let port = match value.strip_prefix(name.as_bytes()) {
+            Some([]) => Ok(None),
+            Some([b':', digits @ ..]) => parse_port(digits),
+            _ => return false,
+        };
+        port.is_ok_and(|port| self.allows_port(port))
+    }
+
+    fn allows_port(&self, asked: Option<u16>) -> bool {
+        match (self.port, asked) {
+            (None, _) => true,
+            (Some(port), Some(asked)) => port == asked,
+            // A host without a port means the scheme's, and whether a proxy in front took the
+            // request over TLS is not known here.
+            (Some(port), None) => port == 80 || port == 443,
+        }
+    }
 }
 
 /// The sites whose pages may call this server.
@@ -337,7 +362,7 @@ impl<'a> Authority<'a> {
             }
             (Host::Name(host_name(name)?), port)
         };
-        Ok(Self { host, port: parse_port(port)? })
+        Ok(Self { host, port: parse_port(port.as_bytes())? })
     }
 }
 
@@ -365,13 +390,16 @@ fn host_name(text: &str) -> Result<&str, &'static str> {
 }
 
 /// A port of digits; an empty one is none (RFC 3986, section 3.2.3).
-fn parse_port(text: &str) -> Result<Option<u16>, &'static str> {
-    if text.is_empty() {
+fn parse_port(digits: &[u8]) -> Result<Option<u16>, &'static str> {
+    if digits.is_empty() {
         return Ok(None);
     }
     // `u16::from_str` would take a sign.
-    let port = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok());
-    port.flatten().map(Some).ok_or("has a port that is no number up to 65535")
+    let port = digits.iter().try_fold(0_u16, |port, byte| match byte {
+        b'0'..=b'9' => port.checked_mul(10)?.checked_add(u16::from(byte - b'0')),
+        _ => None,
+    });
+    port.map(Some).ok_or("has a port that is no number up to 65535")
 }
 
 #[cfg(test)]
@@ -476,6 +504,34 @@ mod tests {
             ("localhost", Verdict::NotAllowed),
         ] {
             assert_eq!(host(&list, value), verdict, "{value}");
+        }
+    }
+
+    /// The comparison without parsing says nothing that parsing would not.
+    #[test]
+    fn a_host_that_is_spelt_as_its_entry_is_judged_as_if_it_were_parsed() {
+        let names = ["localhost", "127.0.0.1", "a.b", "a.b.", "A.b", "a", "a.b.c", "[::1]", ""];
+        let entries = ["localhost", "127.0.0.1", "a.b:80", "a.b:8443", "A.B.C.:443", "[::1]:1"];
+        let lists = entries.map(|entry| match HostAllowlist::of([entry]) {
+            Ok(HostAllowlist::List(list)) => list,
+            other => panic!("{other:?}"),
+        });
+        let alphabet = [":", "0", "8", "443", "65535", ".", "+", "a", "\u{e9}"];
+        for tail in 0..alphabet.len().pow(3) {
+            let tail: String = (0..3)
+                .map(|place| alphabet[tail / alphabet.len().pow(place) % alphabet.len()])
+                .collect();
+            // From every place in it, so that short ones are among them.
+            for (name, at) in
+                names.iter().flat_map(|name| (0..=tail.len()).map(move |at| (name, at)))
+            {
+                let Some(tail) = tail.get(at..) else { continue };
+                let value = format!("{name}{tail}");
+                for list in &lists {
+                    let value = value.as_bytes();
+                    assert_eq!(judge(list, value), parsed(list, value), "{name}{tail}");
+                }
+            }
         }
     }
 

@@ -3,9 +3,12 @@
 
 use std::fmt;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use super::head::Field;
+
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static CLOUD_TRACE: HeaderName = HeaderName::from_static("x-cloud-trace-context");
 
 /// A trace, and the place of a request in it.
 ///
@@ -20,12 +23,12 @@ pub(crate) struct TraceContext {
 impl TraceContext {
     /// What the headers say. The standard's comes first; where both are there they agree.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
-        let field = |name: &'static str| match Field::of(headers, &name.parse().ok()?) {
+        let field = |name| match Field::of(headers, name) {
             Field::Once(value) => Some(value),
             Field::Absent | Field::Bad => None,
         };
-        let standard = field("traceparent").and_then(Self::from_traceparent);
-        standard.or_else(|| field("x-cloud-trace-context").and_then(Self::from_google))
+        let standard = field(&TRACEPARENT).and_then(Self::from_traceparent);
+        standard.or_else(|| field(&CLOUD_TRACE).and_then(Self::from_google))
     }
 
     /// `00-<trace: 32 hex>-<span: 16 hex>-<flags: 2 hex>`. Later versions may append.

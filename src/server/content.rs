@@ -1,14 +1,14 @@
 //! Content blocks: what a tool's result consists of.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::annotations::{Annotations, WireAnnotations};
-use super::resources::{
-    Base64, ResourceContents, ResourceLink, WireContents, WireLink, read_base64,
-};
+use super::annotations::Annotations;
+use super::raw::RawJson;
+use super::resources::{ResourceContents, ResourceLink, read_base64};
 use super::revision::Revision;
+use crate::protocol::jsonrpc::ObjectWriter;
 use crate::protocol::version::ProtocolVersion;
 
 /// A block of content: text, an image, audio, a link to a resource, or a resource itself.
@@ -59,27 +59,6 @@ struct Media {
     #[serde(deserialize_with = "read_base64")]
     data: Bytes,
     mime_type: String,
-}
-
-/// A block as a revision writes it.
-#[derive(Serialize)]
-pub(crate) struct WireContent<'a> {
-    #[serde(flatten)]
-    block: WireBlock<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    annotations: Option<WireAnnotations<'a>>,
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<&'a Map<String, Value>>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
-enum WireBlock<'a> {
-    Text { text: std::borrow::Cow<'a, str> },
-    Image { data: Base64<'a>, mime_type: &'a str },
-    Audio { data: Base64<'a>, mime_type: &'a str },
-    ResourceLink(WireLink<'a>),
-    Resource { resource: WireContents<'a> },
 }
 
 impl Content {
@@ -135,26 +114,69 @@ impl Content {
         Self { block, annotations: None, meta: None }
     }
 
-    pub(crate) fn wire(&self, version: ProtocolVersion) -> WireContent<'_> {
+    /// Writes the block's members, as a revision has them.
+    pub(crate) fn write(
+        &self,
+        version: ProtocolVersion,
+        object: &mut ObjectWriter<'_>,
+    ) -> Result<(), serde_json::Error> {
         let known = version.knows_titles_and_structure();
+        object.raw_member("type", self.kind(version));
+        match &self.block {
+            Block::Text { text } => object.string("text", text),
+            Block::Image(media) | Block::Audio(media) => {
+                object.base64("data", &media.data);
+                object.string("mimeType", &media.mime_type);
+            }
+            Block::Link(link) if known => object.members_of(&link.wire(version))?,
+            Block::Link(link) => object.string("text", &link.to_text()),
+            Block::Resource { resource } => object.member("resource", &resource.wire(version))?,
+        }
+        if let Some(annotations) = &self.annotations {
+            object.member("annotations", &annotations.wire(version))?;
+        }
+        match self.meta.as_ref().filter(|_| known) {
+            Some(meta) => object.member("_meta", meta),
+            None => Ok(()),
+        }
+    }
+
+    /// The block as a value, for what it is a part of as one.
+    pub(crate) fn to_value(&self, version: ProtocolVersion) -> Value {
+        let json = RawJson::object(|object| self.write(version, object));
+        json.ok().and_then(|json| json.read()).expect("a block holds only what JSON can")
+    }
+
+    /// About how long [`write`](Self::write) makes an object of it. It is exact for short text, and
+    /// for text without anything to escape.
+    pub(crate) fn likely_len(&self, version: ProtocolVersion) -> usize {
+        let kind = b"{\"type\":,}".len() + self.kind(version).len();
         let block = match &self.block {
-            Block::Text { text } => WireBlock::Text { text: text.into() },
-            Block::Image(Media { data, mime_type }) => {
-                WireBlock::Image { data: Base64(data), mime_type }
+            Block::Text { text } => ObjectWriter::string_len("text", text),
+            Block::Image(Media { data, mime_type }) | Block::Audio(Media { data, mime_type }) => {
+                ObjectWriter::base64_len("data", data)
+                    + 1
+                    + ObjectWriter::string_len("mimeType", mime_type)
             }
-            Block::Audio(Media { data, mime_type }) => {
-                WireBlock::Audio { data: Base64(data), mime_type }
-            }
-            Block::Link(link) if known => WireBlock::ResourceLink(link.wire(version)),
-            Block::Link(link) => WireBlock::Text { text: link.to_text().into() },
+            Block::Link(_) => 128,
             Block::Resource { resource } => {
-                WireBlock::Resource { resource: resource.wire(version) }
+                let text = resource.as_text().map_or(0, str::len);
+                128 + text + resource.as_blob().map_or(0, |bytes| bytes.len().div_ceil(3) * 4)
             }
         };
-        WireContent {
-            block,
-            annotations: self.annotations.as_ref().map(|annotations| annotations.wire(version)),
-            meta: self.meta.as_ref().filter(|_| known),
+        let about = if self.annotations.is_some() || self.meta.is_some() { 128 } else { 0 };
+        kind + block + about
+    }
+
+    /// The block's type, as JSON.
+    fn kind(&self, version: ProtocolVersion) -> &'static [u8] {
+        match &self.block {
+            Block::Text { .. } => b"\"text\"",
+            Block::Image(_) => b"\"image\"",
+            Block::Audio(_) => b"\"audio\"",
+            Block::Link(_) if version.knows_titles_and_structure() => b"\"resource_link\"",
+            Block::Link(_) => b"\"text\"",
+            Block::Resource { .. } => b"\"resource\"",
         }
     }
 }
@@ -179,7 +201,7 @@ mod tests {
     use crate::server::annotations::Role;
 
     fn wire(content: &Content, version: ProtocolVersion) -> Value {
-        serde_json::to_value(content.wire(version)).unwrap()
+        content.to_value(version)
     }
 
     #[test]

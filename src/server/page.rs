@@ -162,6 +162,13 @@ impl ListPage {
         }
     }
 
+    /// About how much [`write`](Self::write) adds.
+    pub(crate) fn likely_len(&self) -> usize {
+        let cursor = self.next_cursor.as_deref();
+        let cursor = cursor.map_or(0, |cursor| 1 + ObjectWriter::string_len("nextCursor", cursor));
+        self.member.len() + b"\"\":[]".len() + self.entries.len() + cursor
+    }
+
     pub(crate) fn cache_hint(&self) -> CacheHint {
         self.hint
     }

@@ -33,6 +33,12 @@ impl RawJson {
         Self { text: Bytes::copy_from_slice(value.get().as_bytes()) }
     }
 
+    /// Takes a value that was kept as its text.
+    pub(crate) fn kept(text: Bytes) -> Self {
+        debug_assert!(serde_json::from_slice::<&RawValue>(&text).is_ok(), "it is one value");
+        Self { text }
+    }
+
     /// Writes `value` as JSON.
     pub(crate) fn from_serialize<T: Serialize + ?Sized>(
         value: &T,

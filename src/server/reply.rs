@@ -12,7 +12,7 @@ use super::prompts::GetPromptResult;
 use super::resources::ReadReply;
 use super::result::CallToolResult;
 use super::tasks::Task;
-use crate::protocol::jsonrpc::ObjectWriter;
+use crate::protocol::jsonrpc::{ObjectWriter, SOME_MEMBERS};
 use crate::protocol::version::ProtocolVersion;
 
 /// Who may cache a list, or what was read (2026-07-28, Caching, Cache Scope Field).
@@ -107,6 +107,20 @@ impl Reply {
             Self::ReadResource(read) => read.write(version, object),
             Self::GetPrompt(result) => result.write(version, object),
             Self::Completion(completion) => object.member("completion", &completion.wire()),
+        }
+    }
+
+    /// About how much [`write`](Self::write) adds.
+    pub(crate) fn likely_len(&self, version: ProtocolVersion) -> usize {
+        match self {
+            Self::CallTool(result) => result.likely_len(version),
+            Self::List(page) => page.likely_len(),
+            Self::Empty | Self::InputRequired(_) => 0,
+            Self::ReadResource(_)
+            | Self::GetPrompt(_)
+            | Self::Completion(_)
+            | Self::TaskBegun(_)
+            | Self::Task(_) => SOME_MEMBERS,
         }
     }
 

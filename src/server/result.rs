@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::content::{Content, WireContent};
+use super::content::Content;
 use super::handler_error::ToolError;
 use super::revision::Revision;
 use crate::protocol::jsonrpc::ObjectWriter;
@@ -104,7 +104,11 @@ impl CallToolResult {
 
     /// A result of one text block.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::empty().with_content(Content::text(text))
+        Self::of(Content::text(text))
+    }
+
+    fn of(content: Content) -> Self {
+        Self { content: vec![content], ..Self::empty() }
     }
 
     /// A result of structured content, with its JSON as a text block besides.
@@ -171,9 +175,7 @@ impl CallToolResult {
         version: ProtocolVersion,
         object: &mut ObjectWriter<'_>,
     ) -> Result<(), serde_json::Error> {
-        let content: Vec<WireContent<'_>> =
-            self.content.iter().map(|content| content.wire(version)).collect();
-        object.member("content", &content)?;
+        object.objects("content", &self.content, |block, object| block.write(version, object))?;
         if let Some(json) = self.structured_content().filter(|json| fits(json, version)) {
             object.raw_member("structuredContent", json.as_bytes());
         }
@@ -181,6 +183,17 @@ impl CallToolResult {
             object.raw_member("isError", b"true");
         }
         Ok(())
+    }
+
+    /// About how much [`write`](Self::write) adds: exactly, for content whose length is told
+    /// exactly.
+    pub(crate) fn likely_len(&self, version: ProtocolVersion) -> usize {
+        let blocks = self.content.iter().map(|block| block.likely_len(version) + b",".len());
+        let content = b"\"content\":[]".len() + blocks.sum::<usize>().saturating_sub(b",".len());
+        let structured = self.structured_content().filter(|json| fits(json, version));
+        let structured = structured.map_or(0, |json| b",\"structuredContent\":".len() + json.len());
+        let error = if self.is_error() { b",\"isError\":true".len() } else { 0 };
+        content + structured + error
     }
 }
 
@@ -218,7 +231,7 @@ impl IntoToolResult for &'static str {
 
 impl IntoToolResult for Content {
     fn into_tool_result(self) -> Result<CallToolResult, ToolError> {
-        Ok(CallToolResult::empty().with_content(self))
+        Ok(CallToolResult::of(self))
     }
 }
 
@@ -247,11 +260,35 @@ mod tests {
     use super::*;
 
     fn wire(result: &CallToolResult, version: ProtocolVersion) -> Value {
+        serde_json::from_slice(&written(result, version)).unwrap()
+    }
+
+    fn written(result: &CallToolResult, version: ProtocolVersion) -> Vec<u8> {
         let mut buffer = Vec::new();
         let mut object = ObjectWriter::begin(&mut buffer);
         result.write(version, &mut object).unwrap();
         object.end();
-        serde_json::from_slice(&buffer).unwrap()
+        buffer
+    }
+
+    /// A message whose length was known is not copied once it is written.
+    #[test]
+    fn the_length_of_a_usual_result_is_told_exactly() {
+        let image = Content::image(&b"\x89PNG"[..], "image/png");
+        for result in [
+            CallToolResult::empty(),
+            CallToolResult::text("a \"b\"\n\u{1}"),
+            CallToolResult::text("long ".repeat(10_000)),
+            CallToolResult::error("no").with_content("b").with_content(image.clone()),
+            CallToolResult::empty().with_content(image).with_content(Content::audio("", "a")),
+            CallToolResult::structured(&json!({"a": "b"})).unwrap(),
+            CallToolResult::structured(&json!([1])).unwrap(),
+        ] {
+            for version in ProtocolVersion::ALL {
+                let length = written(&result, version).len() - b"{}".len();
+                assert_eq!(result.likely_len(version), length, "{result:?}");
+            }
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl Answer {
     /// they travel with HTTP 200).
     pub(super) fn encode(&self, outcome: Outcome) -> Bytes {
         let encoded = match outcome {
-            Ok(reply) => encode_result(&self.id, |object| {
+            Ok(reply) => encode_result(&self.id, reply.likely_len(self.version), |object| {
                 if let Some(meta) = reply.meta() {
                     object.member("_meta", meta)?;
                 }

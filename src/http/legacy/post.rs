@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -23,7 +24,7 @@ use crate::http::respond;
 use crate::http::service::{CallPermit, Shared};
 use crate::protocol::jsonrpc::{Invalid, Message, Notification, Parsed, RequestId, RpcError};
 use crate::protocol::legacy::{
-    Answered, CallSender, End, Kind, Sent, Session, SessionEnded, session_ended, shutting_down,
+    CallSender, End, Kind, Sent, Session, SessionEnded, session_ended, shutting_down,
 };
 use crate::protocol::media;
 use crate::protocol::refusal::{Reason, Refusal};
@@ -57,9 +58,13 @@ pub(crate) async fn post(
     };
     let begun = match parsed {
         Parsed::Single(Message::Request(request)) => {
-            let permit = CallPermit::take(shared);
-            let calls = vec![post.begin(&request, permit)?];
-            Begun { calls, strays: Vec::new(), shape: Shape::Single }
+            let mut call = post.begin(&request, CallPermit::take(shared))?;
+            if call.is_over_at_once(framing).await
+                && let Some(message) = call.take_answer()
+            {
+                return Ok(respond::json(StatusCode::OK, message));
+            }
+            Begun { calls: vec![call], strays: Vec::new(), shape: Shape::Single }
         }
         Parsed::Single(message) => {
             post.take(&message);
@@ -75,6 +80,17 @@ pub(crate) async fn post(
             begun => begun,
         },
     };
+    // Nearly all calls have been answered by now, whose future need not be as large as this one.
+    Box::pin(drive(shared, begun, session, framing)).await
+}
+
+/// Drives what was begun for a POST until it can be answered.
+async fn drive(
+    shared: &Arc<Shared>,
+    begun: Begun,
+    session: Option<Arc<Session>>,
+    framing: Framing,
+) -> Result<Response<ResponseBody>, Refusal> {
     // Without a session there is no log that several calls could share.
     let no_stream = session.is_none() && begun.shape == Shape::Batch;
     let driven = if no_stream { Framing::JsonOnly } else { framing };
@@ -180,14 +196,9 @@ fn answer_at_once(
 ) -> Result<Response<ResponseBody>, Refusal> {
     let (mut messages, mut gone) = (Vec::new(), Vec::new());
     for mut call in begun.calls {
-        let state = std::mem::replace(&mut call.state, CallState::Gone);
-        match (state, call.ticket.take()) {
-            (CallState::Done(message), None) => messages.push(message),
-            (CallState::Done(message), Some(ticket)) => match ticket.answer(message) {
-                Answered::Unbound(message) => messages.push(message),
-                _ => gone.push(call.answer.id.clone()),
-            },
-            (CallState::Gone | CallState::Running(_), _) => gone.push(call.answer.id.clone()),
+        match call.take_answer() {
+            Some(message) => messages.push(message),
+            None => gone.push(call.answer.id.clone()),
         }
     }
     let ended_by = session.and_then(Session::ended_by);
@@ -258,6 +269,20 @@ fn told_of_the_end(refusal: Refusal, session: &Session) -> Refusal {
 }
 
 impl Call {
+    /// Polls it for the first time, before anything is made that could wait for it. Whether it is
+    /// over, and JSON can carry its answer.
+    async fn is_over_at_once(&mut self, framing: Framing) -> bool {
+        if let (Framing::JsonOnly, Some(cx)) = (framing, &self.cx) {
+            cx.outbox().discard();
+        }
+        let is_over = poll_fn(|task| Poll::Ready(self.poll(task).is_ready())).await;
+        is_over
+            && match &self.cx {
+                Some(cx) => !framing.ends_as_stream(cx),
+                None => framing != Framing::SseOnly,
+            }
+    }
+
     /// From here on the call speaks into its session's log, in a task of its own if it runs on:
     /// it does not end with the connection.
     fn stream_into_log(mut self, shared: &Arc<Shared>) {

@@ -13,7 +13,9 @@ use crate::http::{observe, respond};
 use crate::protocol::classify::session_id;
 use crate::protocol::client_addr::AddressBlock;
 use crate::protocol::head::SESSION_ID;
-use crate::protocol::jsonrpc::{Request, RequestId, RpcError, encode_error, encode_result, string};
+use crate::protocol::jsonrpc::{
+    Request, RequestId, RpcError, SOME_MEMBERS, encode_error, encode_result, string,
+};
 use crate::protocol::legacy::{AtCapacity, Ending, Lookup, Opening, Session, SessionId};
 use crate::protocol::media;
 use crate::protocol::refusal::{Reason, Refusal};
@@ -48,14 +50,14 @@ pub(crate) fn initialize(
     let session = open(shared, opening).map_err(|full| refuse(full.into()))?;
     shared.counters.sessions_opened.add(1);
     let mut response = respond(message);
-    response.headers_mut().insert(SESSION_ID, session.id().to_header());
+    response.headers_mut().insert(&SESSION_ID, session.id().to_header());
     Ok(response)
 }
 
 /// The `InitializeResult`.
 fn result(shared: &Shared, id: &RequestId, version: ProtocolVersion) -> Bytes {
     let server = &shared.server;
-    let encoded = encode_result(id, |object| {
+    let encoded = encode_result(id, SOME_MEMBERS, |object| {
         object.member("protocolVersion", version.as_str())?;
         let capabilities = server.capabilities().announcing(shared.announced.legacy);
         let capabilities = match shared.options.legacy {
@@ -79,7 +81,7 @@ fn opening(admitted: &Admitted, request: &Request<'_>) -> Result<Opening, RpcErr
         return Err(RpcError::invalid_params("`protocolVersion` must be a string"));
     };
     let object = |key: &str| match params.get(key) {
-        Some(raw) if raw.get().starts_with('{') => Ok(Some(raw.to_owned())),
+        Some(raw) if raw.get().starts_with('{') => Ok(Some(Bytes::copy_from_slice(raw.get().as_bytes()))),
         None => Ok(None),
         Some(_) => Err(RpcError::invalid_params(format!("`{key}` must be an object"))),
     };

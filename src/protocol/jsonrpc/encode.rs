@@ -1,9 +1,11 @@
 //! Encoding: each message is written once, into the bytes that log, wire and replay share.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::{RequestId, RpcError};
+use super::{RequestId, RpcError, text};
 
 /// Writes the members of a JSON object straight into a buffer.
 ///
@@ -29,6 +31,75 @@ impl<'a> ObjectWriter<'a> {
     ) -> Result<(), serde_json::Error> {
         self.key(key);
         serde_json::to_writer(&mut *self.buffer, value)
+    }
+
+    /// Adds a member that is text.
+    pub(crate) fn string(&mut self, key: &'static str, text: &str) {
+        self.key(key);
+        text::write(self.buffer, text);
+    }
+
+    /// How long such a member is, or at least likely to be.
+    pub(crate) fn string_len(key: &'static str, text: &str) -> usize {
+        key.len() + b"\"\":".len() + text::likely_len(text)
+    }
+
+    /// Adds a member that is bytes, as Base64.
+    pub(crate) fn base64(&mut self, key: &'static str, bytes: &[u8]) {
+        self.key(key);
+        self.buffer.push(b'"');
+        let from = self.buffer.len();
+        self.buffer.resize(from + encoded_len(bytes), 0);
+        let written = STANDARD.encode_slice(bytes, &mut self.buffer[from..]);
+        debug_assert_eq!(written, Ok(encoded_len(bytes)));
+        self.buffer.push(b'"');
+    }
+
+    /// How long such a member is.
+    pub(crate) fn base64_len(key: &'static str, bytes: &[u8]) -> usize {
+        key.len() + b"\"\":\"\"".len() + encoded_len(bytes)
+    }
+
+    /// Adds a member that is an object, whose members `write` adds.
+    pub(crate) fn object(
+        &mut self,
+        key: &'static str,
+        write: impl FnOnce(&mut ObjectWriter<'_>) -> Result<(), serde_json::Error>,
+    ) -> Result<(), serde_json::Error> {
+        self.key(key);
+        let mut object = ObjectWriter::begin(self.buffer);
+        write(&mut object)?;
+        object.end();
+        Ok(())
+    }
+
+    /// Adds a member that is an array of objects, whose members `write` adds for each item.
+    pub(crate) fn objects<T>(
+        &mut self,
+        key: &'static str,
+        items: impl IntoIterator<Item = T>,
+        write: impl Fn(T, &mut ObjectWriter<'_>) -> Result<(), serde_json::Error>,
+    ) -> Result<(), serde_json::Error> {
+        self.key(key);
+        self.buffer.push(b'[');
+        for (at, item) in items.into_iter().enumerate() {
+            if at > 0 {
+                self.buffer.push(b',');
+            }
+            let mut object = ObjectWriter::begin(self.buffer);
+            write(item, &mut object)?;
+            object.end();
+        }
+        self.buffer.push(b']');
+        Ok(())
+    }
+
+    /// Adds the members that a value has as JSON, which is an object of at least one.
+    pub(crate) fn members_of<T: Serialize>(&mut self, value: &T) -> Result<(), serde_json::Error> {
+        let json = serde_json::to_vec(value)?;
+        debug_assert!(json.starts_with(b"{\"") && json.ends_with(b"}"), "an object with members");
+        self.raw_members(&json[1..json.len() - 1]);
+        Ok(())
     }
 
     /// Adds a member whose value is JSON already.
@@ -71,19 +142,33 @@ impl<'a> ObjectWriter<'a> {
     }
 }
 
-/// Encodes an answer with a result, whose members `write` adds.
+/// The length of bytes as Base64, with padding.
+fn encoded_len(bytes: &[u8]) -> usize {
+    bytes.len().div_ceil(3) * 4
+}
+
+/// How long the members of a result are, where nothing is known of it.
+pub(crate) const SOME_MEMBERS: usize = 200;
+
+/// Encodes an answer with a result, whose members `write` adds. They take about `members` bytes: a
+/// good guess saves a copy, and a bad one costs one.
 ///
 /// # Errors
 ///
 /// What `write` fails with: a value of the application's that JSON cannot hold.
 pub(crate) fn encode_result(
     id: &RequestId,
+    members: usize,
     write: impl FnOnce(&mut ObjectWriter<'_>) -> Result<(), serde_json::Error>,
 ) -> Result<Bytes, serde_json::Error> {
-    let mut buffer = Vec::with_capacity(256);
-    buffer.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
-    buffer.extend_from_slice(id.as_json().as_bytes());
-    buffer.extend_from_slice(b",\"result\":");
+    const HEAD: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":";
+    const RESULT: &[u8] = b",\"result\":";
+    let id = id.as_json().as_bytes();
+    let envelope = HEAD.len() + id.len() + RESULT.len() + b"{}}".len();
+    let mut buffer = Vec::with_capacity(envelope + members);
+    buffer.extend_from_slice(HEAD);
+    buffer.extend_from_slice(id);
+    buffer.extend_from_slice(RESULT);
     let mut object = ObjectWriter::begin(&mut buffer);
     write(&mut object)?;
     object.end();
@@ -161,21 +246,27 @@ mod tests {
 
     #[test]
     fn a_result_is_one_object_with_the_members_in_order() {
-        let bytes = encode_result(&RequestId::from(7), |object| {
+        let bytes = encode_result(&RequestId::from(7), SOME_MEMBERS, |object| {
             object.raw_member("resultType", b"\"complete\"");
             object.raw_array("list", b"1,2");
             object.raw_array("none", b"");
-            object.member("text", "a\nb")
+            object.member("text", "a\nb")?;
+            object.objects("objects", [1, 2], |number, object| object.member("n", &number))?;
+            object.objects("no objects", [], |(), _| Ok(()))?;
+            object.object("object", |object| {
+                object.string("text", "c\nd");
+                object.members_of(&json!({"n": 3}))
+            })
         });
         assert_eq!(
             bytes.unwrap(),
-            r#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","list":[1,2],"none":[],"text":"a\nb"}}"#
+            r#"{"jsonrpc":"2.0","id":7,"result":{"resultType":"complete","list":[1,2],"none":[],"text":"a\nb","objects":[{"n":1},{"n":2}],"no objects":[],"object":{"text":"c\nd","n":3}}}"#
         );
     }
 
     #[test]
     fn an_empty_result_is_an_empty_object() {
-        let bytes = encode_result(&RequestId::from(1), |_| Ok(())).unwrap();
+        let bytes = encode_result(&RequestId::from(1), 0, |_| Ok(())).unwrap();
         assert_eq!(bytes, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
     }
 
@@ -227,6 +318,6 @@ mod tests {
     #[test]
     fn what_json_cannot_hold_is_an_error_and_no_message() {
         let map = std::collections::HashMap::from([((1, 2), 3)]);
-        assert!(encode_result(&RequestId::from(1), |object| object.member("m", &map)).is_err());
+        assert!(encode_result(&RequestId::from(1), 0, |object| object.member("m", &map)).is_err());
     }
 }

@@ -5,9 +5,11 @@ mod error;
 mod id;
 mod params;
 mod parse;
+mod text;
 
 pub(crate) use encode::{
-    ObjectWriter, encode_error, encode_notification, encode_request, encode_result, single_line,
+    ObjectWriter, SOME_MEMBERS, encode_error, encode_notification, encode_request, encode_result,
+    single_line,
 };
 pub(crate) use error::{ErrorCode, RpcError, excerpt};
 pub(crate) use id::RequestId;

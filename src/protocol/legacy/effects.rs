@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::requests::{Asker, Reply};
-use super::ticket::Cancel;
+use crate::protocol::cancel::Cancel;
 
 /// What is to happen once the lock is released: it may run code of others.
 #[derive(Default)]

@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 
 use crate::protocol::change::{Change, ChangeSet, Subject, SubscriptionLimits, write_members};
 use crate::protocol::jsonrpc::{
-    ErrorCode, ObjectWriter, Params, RequestId, RpcError, encode_notification, encode_result,
-    string,
+    ErrorCode, ObjectWriter, Params, RequestId, RpcError, SOME_MEMBERS, encode_notification,
+    encode_result, string,
 };
 
 /// The method.
@@ -215,7 +215,7 @@ impl Subscription {
         &self,
         more: impl FnOnce(&mut ObjectWriter<'_>) -> Result<(), serde_json::Error>,
     ) -> Bytes {
-        let message = encode_result(&self.id, |result| {
+        let message = encode_result(&self.id, SOME_MEMBERS, |result| {
             result.raw_member("resultType", b"\"complete\"");
             result.raw_member("_meta", &self.meta(more)?);
             Ok(())

@@ -119,7 +119,7 @@ impl ToolResult {
     }
 
     pub(super) fn wire(&self, version: ProtocolVersion) -> Value {
-        let content: Vec<_> = self.content.iter().map(|block| block.wire(version)).collect();
+        let content: Vec<_> = self.content.iter().map(|block| block.to_value(version)).collect();
         let mut wire = json!({
             "type": "tool_result", "toolUseId": self.tool_use_id, "content": content,
         });

@@ -1,12 +1,12 @@
 //! What a prompt becomes: messages, and what turns into them.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::protocol::jsonrpc::ObjectWriter;
 use crate::protocol::version::ProtocolVersion;
 use crate::server::annotations::Role;
-use crate::server::content::{Content, WireContent};
+use crate::server::content::Content;
 use crate::server::handler_error::HandlerError;
 
 /// A message of a prompt: who says it, and what.
@@ -79,13 +79,6 @@ pub trait IntoPromptResult {
     fn into_prompt_result(self) -> Result<GetPromptResult, HandlerError>;
 }
 
-/// A message as a revision writes it.
-#[derive(Serialize)]
-struct WireMessage<'a> {
-    role: Role,
-    content: WireContent<'a>,
-}
-
 impl PromptMessage {
     /// What `role` says.
     pub fn new(role: Role, content: impl Into<Content>) -> Self {
@@ -112,8 +105,13 @@ impl PromptMessage {
         &self.content
     }
 
-    fn wire(&self, version: ProtocolVersion) -> WireMessage<'_> {
-        WireMessage { role: self.role, content: self.content.wire(version) }
+    fn write(
+        &self,
+        version: ProtocolVersion,
+        object: &mut ObjectWriter<'_>,
+    ) -> Result<(), serde_json::Error> {
+        object.member("role", &self.role)?;
+        object.object("content", |content| self.content.write(version, content))
     }
 }
 
@@ -169,8 +167,7 @@ impl GetPromptResult {
         if let Some(description) = &self.description {
             object.member("description", description)?;
         }
-        let messages: Vec<_> = self.messages.iter().map(|message| message.wire(version)).collect();
-        object.member("messages", &messages)
+        object.objects("messages", &self.messages, |message, object| message.write(version, object))
     }
 }
 

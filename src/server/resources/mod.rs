@@ -31,8 +31,7 @@ pub use uri_template::UriTemplate;
 pub use variables::Variables;
 
 pub(crate) use builder::ResourcesBuilder;
-pub(crate) use contents::{Base64, WireContents, read_base64};
-pub(crate) use link::WireLink;
+pub(crate) use contents::{Base64, read_base64};
 pub(crate) use reply::ReadReply;
 pub(crate) use table::Resources;
 pub(crate) use uri::MAX_URI;

@@ -24,7 +24,7 @@ impl State {
         asker: Arc<dyn Asker>,
         limits: &Limits,
     ) -> Result<u64, Unsent> {
-        if !self.calls.contains_key(&key) {
+        if !self.calls.contains(key) {
             return Err(Unsent::NoStream);
         }
         if self.phase != Phase::Initialized {
@@ -44,7 +44,7 @@ impl State {
     ) {
         // Nobody waits for it any more.
         let Some(call) = self.requests.get_mut(id).map(|request| request.call) else { return };
-        let stream = self.calls.get(&call).and_then(|call| call.stream);
+        let stream = self.calls.get(call).and_then(|call| call.stream);
         let logged = stream.map(|number| {
             self.log(StreamId::post(number), Kind::Request, message, limits, effects)
         });
@@ -112,7 +112,7 @@ impl State {
         limits: &Limits,
         effects: &mut Effects,
     ) -> Option<Call> {
-        let call = self.calls.remove(&key)?;
+        let call = self.calls.remove(key)?;
         if !self.requests.is_empty() {
             for (id, request) in self.requests.take_call(key) {
                 let reason = "The request that it was asked for has ended";
@@ -136,12 +136,12 @@ impl State {
         }
         let due = self.requests.take_due(now, limits.input_timeout);
         for (id, request) in &due {
-            let stream = self.calls.get(&request.call).and_then(|call| call.stream);
+            let stream = self.calls.get(request.call).and_then(|call| call.stream);
             self.retract((*id, request), stream, "No answer came in time", limits, effects);
         }
         let (calls, posts) = (&self.calls, &self.posts);
         let lost = self.requests.take_lost(|request| {
-            let stream = calls.get(&request.call).and_then(|call| call.stream);
+            let stream = calls.get(request.call).and_then(|call| call.stream);
             stream.and_then(|number| posts.get(&number)).is_some_and(Stream::is_lost)
         });
         let count = due.len();

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use super::log::Refused;
 use super::registry::Swept;
 use super::state::{Cancelled, Closed};
-use super::ticket::Cancel;
+use crate::protocol::cancel::Cancel;
 use super::*;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::principal::Principal;
