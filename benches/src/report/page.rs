@@ -30,10 +30,7 @@ pub fn headline(results: &Results) -> Option<String> {
         let case = small(era, "json");
         results.median(Pick::new("calls", &case, subject), "cpu_us_per_call")
     };
-    let rmcp = |era| {
-        let peers = results.environment.peers.iter().filter(|(name, _)| name.starts_with("rmcp"));
-        peers.filter_map(|(name, _)| cost(era, name)).reduce(f64::min)
-    };
+    let rmcp = |era| cost(era, targets::rmcp(results)?);
     let (legacy, modern) = (cost("legacy", OURS)?, cost("modern", OURS)?);
     let hyper = f64::midpoint(cost("legacy", HYPER)?, cost("modern", HYPER)?);
     let mut sentence = format!(
