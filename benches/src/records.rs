@@ -33,6 +33,10 @@ enum Line {
         subject: String,
         error: String,
     },
+    /// The run came to its end.
+    Done {
+        seconds: f64,
+    },
 }
 
 /// Where records go.
@@ -67,6 +71,10 @@ impl Output {
         self.line(&Line::Failure { scenario, subject, error: format!("{error:#}") })
     }
 
+    pub fn done(&mut self, seconds: f64) -> Result<()> {
+        self.line(&Line::Done { seconds })
+    }
+
     fn line(&mut self, line: &Line) -> Result<()> {
         serde_json::to_writer(&mut self.0, line)?;
         self.0.write_all(b"\n")?;
@@ -77,6 +85,8 @@ impl Output {
 /// All that a run has measured.
 pub struct Results {
     pub environment: Environment,
+    /// How long the run took; 0 if it did not come to its end.
+    pub seconds: f64,
     pub records: Vec<Record>,
     /// Scenario, subject and error.
     pub failures: Vec<(String, String, String)>,
@@ -108,6 +118,7 @@ impl Results {
     pub fn read(path: &Path) -> Result<Self> {
         let file = File::open(path).with_context(|| path.display().to_string())?;
         let (mut environment, mut records, mut failures) = (None, Vec::new(), Vec::new());
+        let mut took = 0.0;
         for line in BufReader::new(file).lines() {
             match serde_json::from_str(&line?)? {
                 Line::Environment(it) => environment = Some(it),
@@ -115,46 +126,59 @@ impl Results {
                 Line::Failure { scenario, subject, error } => {
                     failures.push((scenario, subject, error));
                 }
+                Line::Done { seconds } => took = seconds,
             }
         }
         let Some(environment) = environment else { bail!("the machine is not told") };
-        Ok(Self { environment, records, failures })
+        Ok(Self { environment, seconds: took, records, failures })
     }
 
     /// The records of one server that agree with these parts of a case.
-    pub fn of<'a>(
-        &'a self,
-        scenario: &'a str,
-        case: &'a [(&'a str, &'a str)],
-        subject: &'a str,
-    ) -> impl Iterator<Item = &'a Record> {
+    pub fn of<'a>(&'a self, pick: Pick<'a>) -> impl Iterator<Item = &'a Record> {
+        let Pick { scenario, case, subject } = pick;
+        let agrees = |record: &Record, name: &str, value: &str| {
+            record.case.get(name).is_some_and(|it| it == value)
+        };
         self.records.iter().filter(move |record| {
             record.scenario == scenario
                 && record.subject == subject
-                && case
-                    .iter()
-                    .all(|(name, value)| record.case.get(*name).is_some_and(|it| it == value))
+                && case.iter().all(|(name, value)| agrees(record, name, value))
         })
     }
 
-    pub fn spread(
-        &self,
-        scenario: &str,
-        case: &[(&str, &str)],
-        subject: &str,
-        figure: &str,
-    ) -> Option<Spread> {
-        let figures = self.of(scenario, case, subject);
-        Spread::of(figures.filter_map(|record| record.figures.get(figure).copied()).collect())
+    pub fn spread(&self, pick: Pick<'_>, figure: &str) -> Option<Spread> {
+        let figures = self.of(pick).filter_map(|record| record.figures.get(figure).copied());
+        Spread::of(figures.collect())
     }
 
-    pub fn median(
-        &self,
-        scenario: &str,
-        case: &[(&str, &str)],
-        subject: &str,
-        figure: &str,
-    ) -> Option<f64> {
-        self.spread(scenario, case, subject, figure).map(|spread| spread.median)
+    pub fn median(&self, pick: Pick<'_>, figure: &str) -> Option<f64> {
+        self.spread(pick, figure).map(|spread| spread.median)
+    }
+
+    /// How one server's figure relates to another's in the same round.
+    pub fn ratio(&self, over: Pick<'_>, under: Pick<'_>, figure: &str) -> Option<Spread> {
+        let ratios = self.of(over).filter_map(|record| {
+            let other = self.of(under).find(|other| other.round == record.round)?;
+            Some(record.figures.get(figure)? / other.figures.get(figure)?)
+        });
+        Spread::of(ratios.collect())
+    }
+}
+
+/// Which records are meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Pick<'a> {
+    pub scenario: &'a str,
+    pub case: &'a [(&'a str, &'a str)],
+    pub subject: &'a str,
+}
+
+impl<'a> Pick<'a> {
+    pub fn new(scenario: &'a str, case: &'a [(&'a str, &'a str)], subject: &'a str) -> Self {
+        Self { scenario, case, subject }
+    }
+
+    pub fn subject(self, subject: &'a str) -> Self {
+        Self { subject, ..self }
     }
 }
