@@ -5,6 +5,7 @@
 //! [`std::task::Waker`] that the caller hands in. `tests/it/layering.rs` holds this.
 
 pub(crate) mod budget;
+pub(crate) mod cancel;
 pub(crate) mod change;
 pub(crate) mod classify;
 pub(crate) mod client_addr;

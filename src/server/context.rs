@@ -4,9 +4,9 @@ use core::net::IpAddr;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
-use futures::task::AtomicWaker;
+use futures::task::{ArcWake, AtomicWaker, WakerRef, waker_ref};
 use serde::Serialize;
 
 use super::ask::{Asking, Inputs, UseOnce};
@@ -14,10 +14,10 @@ use super::cancel::{Cancellation, Cancelled};
 use super::client::ClientCapabilities;
 use super::implementation::Implementation;
 use super::notification;
-use super::outbox::{Outbox, OutboxLimits};
+use super::outbox::{Outbox, OutboxRoom};
 use super::raw::RawJson;
 use super::tasks::{LiveTask, TaskPlan, TaskSlot};
-use crate::protocol::budget::Budget;
+use crate::protocol::cancel::Cancel;
 use crate::protocol::head::Head;
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::principal::Principal;
@@ -66,13 +66,17 @@ struct HandlerWake {
     driver: AtomicWaker,
 }
 
-impl Wake for Call {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
+impl ArcWake for Call {
+    fn wake_by_ref(this: &Arc<Self>) {
+        this.wake.woken.store(true, Ordering::Release);
+        this.wake.driver.wake();
     }
+}
 
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.wake.woken.store(true, Ordering::Release);
+impl Cancel for Call {
+    fn cancel(&self) {
+        self.cancellation.cancel();
+        // The handler is not to be polled, so it is not woken: whoever drives it looks.
         self.wake.driver.wake();
     }
 }
@@ -108,10 +112,10 @@ pub(crate) enum Polling {
 }
 
 impl Context {
-    pub(crate) fn new(info: CallInfo, limits: OutboxLimits, budget: &Arc<Budget>) -> Self {
+    pub(crate) fn new(info: CallInfo, room: Arc<OutboxRoom>) -> Self {
         // The client hears of dropped messages at a level that it asked for.
         let gap_level = info.log_level.unwrap_or(LogLevel::Warning).max(LogLevel::Warning);
-        let outbox = Outbox::new(limits, gap_level, budget);
+        let outbox = Outbox::new(room, gap_level);
         let wake = HandlerWake { woken: AtomicBool::new(true), driver: AtomicWaker::new() };
         let (inputs, cancellation) = (Inputs::default(), Cancellation::default());
         let task = TaskSlot::default();
@@ -363,15 +367,31 @@ impl Context {
 
     /// Cancels the call.
     pub(crate) fn cancel(&self) {
-        self.call.cancellation.cancel();
+        self.call.cancel();
+    }
+
+    /// What cancels the call, for those who know nothing else of it.
+    pub(crate) fn canceller(&self) -> Arc<dyn Cancel> {
+        Arc::clone(&self.call) as Arc<dyn Cancel>
     }
 
     /// The waker to poll the handler with, if there is reason to poll it: it never was, or it was
-    /// woken since. From then on its wake-ups go to the task of `driver`.
-    pub(crate) fn handler_waker(&self, driver: &Waker) -> Option<Waker> {
-        let HandlerWake { woken, driver: slot } = &self.call.wake;
-        slot.register(driver);
-        woken.swap(false, Ordering::AcqRel).then(|| Waker::from(Arc::clone(&self.call)))
+    /// woken since.
+    pub(crate) fn handler_waker(&self) -> Option<WakerRef<'_>> {
+        let woken = self.call.wake.woken.swap(false, Ordering::AcqRel);
+        woken.then(|| waker_ref(&self.call))
+    }
+
+    /// From here on the task of `driver` is woken when the handler is, and when the call is
+    /// cancelled. Whether that has happened already is to be looked at afterwards;
+    /// [`is_woken`](Self::is_woken) and [`is_cancelled`](Self::is_cancelled) tell.
+    pub(crate) fn drive_by(&self, driver: &Waker) {
+        self.call.wake.driver.register(driver);
+    }
+
+    /// Whether there is reason to poll the handler.
+    pub(crate) fn is_woken(&self) -> bool {
+        self.call.wake.woken.load(Ordering::Acquire)
     }
 
     /// How the client can be asked.
@@ -422,7 +442,7 @@ impl Context {
 
     /// Has the handler polled: there is news for it that its own waker does not know of.
     pub(crate) fn wake_handler(&self) {
-        self.call.wake_by_ref();
+        Call::wake_by_ref(&self.call);
     }
 
     /// What the handler says.
@@ -471,6 +491,8 @@ pub(crate) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::protocol::budget::Budget;
+    use crate::server::outbox::OutboxLimits;
 
     /// A call of this revision, without anything that the client asked for.
     pub(crate) fn info(version: ProtocolVersion) -> CallInfo {
@@ -489,11 +511,16 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn context(info: CallInfo) -> Context {
-        Context::new(info, OutboxLimits::default(), &Budget::new(usize::MAX))
+        in_room(info, OutboxLimits::default())
+    }
+
+    fn in_room(info: CallInfo, limits: OutboxLimits) -> Context {
+        let budget = Budget::new(usize::MAX);
+        Context::new(info, Arc::new(OutboxRoom { limits, budget }))
     }
 
     pub(crate) fn raw(value: Value) -> RawJson {
-        RawJson::copy(&serde_json::from_value::<Box<RawValue>>(value).unwrap())
+        RawJson::copy(&*serde_json::from_value::<Box<RawValue>>(value).unwrap())
     }
 
     fn latest() -> CallInfo {
@@ -556,11 +583,7 @@ pub(crate) mod tests {
     fn dropped_log_messages_are_told_at_a_level_that_the_client_asked_for() {
         for (asked, told) in [(LogLevel::Debug, "warning"), (LogLevel::Alert, "alert")] {
             let info = CallInfo { log_level: Some(asked), ..latest() };
-            let cx = Context::new(
-                info,
-                OutboxLimits { messages: 0, bytes: 0 },
-                &Budget::new(usize::MAX),
-            );
+            let cx = in_room(info, OutboxLimits { messages: 0, bytes: 0 });
             cx.log(asked, "no room");
             let marker = json!({"level": told, "logger": "mcp-http", "data": {"dropped": 1}});
             assert_eq!(said(&cx), [marker]);

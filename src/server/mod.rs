@@ -95,11 +95,13 @@ pub(crate) use changes::Audience;
 pub(crate) use context::tests as context_tests;
 pub(crate) use context::{CallInfo, Polling};
 pub(crate) use dispatch::{Dispatched, Request};
-pub(crate) use outbox::{NoRoom, OutboxLimits, Outgoing, OutgoingKind, RequestRefused, Sink};
+pub(crate) use outbox::{
+    NoRoom, OutboxLimits, OutboxRoom, Outgoing, OutgoingKind, RequestRefused, Sink,
+};
 pub(crate) use raw::RawJson;
 pub(crate) use registry::FoundTool;
 pub(crate) use reply::{CacheHint, Reply};
-pub(crate) use running::{Outcome, Running};
+pub(crate) use running::{Finding, Outcome, Running};
 pub(crate) use tasks::{
     Account, EXTENSION, Found, LiveTask, NoSeat, Seat, TaskRequest, Tasks, Version,
     missing_extension, unknown_task,

@@ -30,6 +30,15 @@ pub(crate) struct OutboxLimits {
     pub(crate) bytes: usize,
 }
 
+/// What the outboxes of several calls have in common.
+#[derive(Debug)]
+pub(crate) struct OutboxRoom {
+    /// How much each may hold.
+    pub(crate) limits: OutboxLimits,
+    /// What all may hold together, with all others.
+    pub(crate) budget: Arc<Budget>,
+}
+
 /// A message that a handler said, encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outgoing {
@@ -83,7 +92,7 @@ pub(crate) enum RequestRefused {
 
 /// The messages of one call.
 pub(crate) struct Outbox {
-    limits: OutboxLimits,
+    room: Arc<OutboxRoom>,
     /// The level of the message that stands for dropped ones.
     gap_level: LogLevel,
     state: Mutex<State>,
@@ -134,10 +143,11 @@ struct Forward {
     dropped_logs: u64,
 }
 
+#[derive(Default)]
 struct Queue {
     messages: VecDeque<Outgoing>,
-    /// What they hold of what all may hold.
-    share: Share,
+    /// What they hold of what all may hold; none before the first.
+    share: Option<Share>,
     /// Log messages that did not fit since the last one that did.
     dropped_logs: u64,
 }
@@ -151,12 +161,11 @@ impl Default for OutboxLimits {
 impl Outbox {
     /// An outbox that queues. `gap_level` is the level of the message that stands for dropped
     /// ones; the client must have asked for that level.
-    pub(crate) fn new(limits: OutboxLimits, gap_level: LogLevel, budget: &Arc<Budget>) -> Self {
-        let share = Share::of(budget);
-        let mode = Mode::Queue(Queue { messages: VecDeque::new(), share, dropped_logs: 0 });
+    pub(crate) fn new(room: Arc<OutboxRoom>, gap_level: LogLevel) -> Self {
+        let mode = Mode::Queue(Queue::default());
         let close = Close::NotAsked;
         let state = State { mode, close, last_progress: None, discarded: 0, waker: None };
-        Self { limits, gap_level, state: Mutex::new(state) }
+        Self { room, gap_level, state: Mutex::new(state) }
     }
 
     /// Says how far the call is. Progress that does not rise is ignored (2026-07-28, Progress:
@@ -169,7 +178,7 @@ impl Outbox {
             }
             state.last_progress = Some(progress);
             let message = Outgoing { bytes, kind: OutgoingKind::Progress };
-            state.accept(message, &self.limits, self.gap_level)
+            state.accept(message, &self.room, self.gap_level)
         };
         after.run();
     }
@@ -177,7 +186,7 @@ impl Outbox {
     /// Says a log message.
     pub(crate) fn send_log(&self, bytes: Bytes) {
         let message = Outgoing { bytes, kind: OutgoingKind::Log };
-        let after = self.lock().accept(message, &self.limits, self.gap_level);
+        let after = self.lock().accept(message, &self.room, self.gap_level);
         after.run();
     }
 
@@ -192,7 +201,7 @@ impl Outbox {
             let mut state = self.lock();
             match &mut state.mode {
                 Mode::Queue(queue) => {
-                    let said = queue.push_request(message, &self.limits, self.gap_level);
+                    let said = queue.push_request(message, &self.room, self.gap_level);
                     (said, After { wake: state.waker.take(), drop: None })
                 }
                 Mode::Forward(forward) => {
@@ -303,10 +312,10 @@ impl Outbox {
 }
 
 impl State {
-    fn accept(&mut self, message: Outgoing, limits: &OutboxLimits, gap_level: LogLevel) -> After {
+    fn accept(&mut self, message: Outgoing, room: &OutboxRoom, gap_level: LogLevel) -> After {
         match &mut self.mode {
             Mode::Queue(queue) => {
-                queue.push(message, limits, gap_level);
+                queue.push(message, room, gap_level);
                 return After { wake: self.waker.take(), drop: None };
             }
             Mode::Forward(forward) => forward.send(message, gap_level),
@@ -412,14 +421,14 @@ impl Queue {
         self.messages.is_empty() && self.dropped_logs == 0
     }
 
-    fn push(&mut self, message: Outgoing, limits: &OutboxLimits, gap_level: LogLevel) {
+    fn push(&mut self, message: Outgoing, room: &OutboxRoom, gap_level: LogLevel) {
         match message.kind {
-            OutgoingKind::Progress => self.push_progress(message, limits),
+            OutgoingKind::Progress => self.push_progress(message, room),
             OutgoingKind::Log | OutgoingKind::Dropped(_) => {
-                self.push_log(message, limits, gap_level);
+                self.push_log(message, room, gap_level);
             }
             OutgoingKind::Request(_) => {
-                let _ = self.push_request(message, limits, gap_level);
+                let _ = self.push_request(message, room, gap_level);
             }
         }
     }
@@ -428,63 +437,63 @@ impl Queue {
     fn push_request(
         &mut self,
         message: Outgoing,
-        limits: &OutboxLimits,
+        room: &OutboxRoom,
         gap_level: LogLevel,
     ) -> Result<(), RequestRefused> {
         let length = message.bytes.len();
-        while !self.fits_itself(1, length, limits) {
+        while !self.fits_itself(1, length, room) {
             let is_progress = |queued: &Outgoing| queued.kind == OutgoingKind::Progress;
             let oldest = self.messages.iter().position(is_progress);
             let Some(needless) = oldest.and_then(|at| self.messages.remove(at)) else {
                 return Err(RequestRefused::NoRoom);
             };
-            self.share.shrink(needless.bytes.len());
+            self.shrink(needless.bytes.len());
         }
-        if !self.share.budget().has_last_room(length) {
-            self.share.budget().press();
+        if !room.budget.has_last_room(length) {
+            room.budget.press();
             return Err(RequestRefused::NoRoom);
         }
         if self.dropped_logs > 0 {
             let marker = gap_marker(self.dropped_logs, gap_level);
-            if self.fits_itself(2, length + marker.bytes.len(), limits) {
+            if self.fits_itself(2, length + marker.bytes.len(), room) {
                 self.dropped_logs = 0;
-                self.append(marker);
+                self.append(marker, room);
             }
         }
-        self.append(message);
+        self.append(message, room);
         Ok(())
     }
 
     /// When there is no room, the message takes the place of the newest progress in the queue,
     /// which it makes needless; it moves to the end, so that what was said stays in order.
-    fn push_progress(&mut self, message: Outgoing, limits: &OutboxLimits) {
-        if self.fits(1, message.bytes.len(), limits) {
-            return self.append(message);
+    fn push_progress(&mut self, message: Outgoing, room: &OutboxRoom) {
+        if self.fits(1, message.bytes.len(), room) {
+            return self.append(message, room);
         }
         let is_progress = |queued: &Outgoing| queued.kind == OutgoingKind::Progress;
         let Some(newest) = self.messages.iter().rposition(is_progress) else { return };
         let freed = self.messages[newest].bytes.len();
-        let bytes = self.share.bytes() - freed + message.bytes.len();
-        if bytes <= limits.bytes && self.share.budget().has_room(message.bytes.len()) {
+        let bytes = self.bytes() - freed + message.bytes.len();
+        if bytes <= room.limits.bytes && room.budget.has_room(message.bytes.len()) {
             self.messages.remove(newest);
-            self.share.shrink(freed);
-            self.append(message);
+            self.shrink(freed);
+            self.append(message, room);
         }
     }
 
     /// A message that has no room is counted; a marker with the count stands in its place, so
     /// the next one that is to fit must leave room for the marker.
-    fn push_log(&mut self, message: Outgoing, limits: &OutboxLimits, gap_level: LogLevel) {
+    fn push_log(&mut self, message: Outgoing, room: &OutboxRoom, gap_level: LogLevel) {
         let length = message.bytes.len();
-        if self.dropped_logs > 0 && self.fits(2, length, limits) {
+        if self.dropped_logs > 0 && self.fits(2, length, room) {
             let marker = gap_marker(self.dropped_logs, gap_level);
-            if self.fits(2, length + marker.bytes.len(), limits) {
+            if self.fits(2, length + marker.bytes.len(), room) {
                 self.dropped_logs = 0;
-                self.append(marker);
+                self.append(marker, room);
             }
         }
-        if self.dropped_logs == 0 && self.fits(1, length, limits) {
-            self.append(message);
+        if self.dropped_logs == 0 && self.fits(1, length, room) {
+            self.append(message, room);
         } else {
             self.dropped_logs += 1;
         }
@@ -492,7 +501,7 @@ impl Queue {
 
     fn pop(&mut self, gap_level: LogLevel) -> Option<Outgoing> {
         if let Some(message) = self.messages.pop_front() {
-            self.share.shrink(message.bytes.len());
+            self.shrink(message.bytes.len());
             return Some(message);
         }
         let dropped = std::mem::take(&mut self.dropped_logs);
@@ -505,22 +514,33 @@ impl Queue {
         }
     }
 
-    fn fits(&self, messages: usize, bytes: usize, limits: &OutboxLimits) -> bool {
-        if !self.share.budget().has_room(bytes) {
-            self.share.budget().press();
+    fn fits(&self, messages: usize, bytes: usize, room: &OutboxRoom) -> bool {
+        if !room.budget.has_room(bytes) {
+            room.budget.press();
             return false;
         }
-        self.fits_itself(messages, bytes, limits)
+        self.fits_itself(messages, bytes, room)
     }
 
-    fn fits_itself(&self, messages: usize, bytes: usize, limits: &OutboxLimits) -> bool {
-        let (count, length) = (self.messages.len() + messages, self.share.bytes() + bytes);
-        count <= limits.messages && length <= limits.bytes
+    fn fits_itself(&self, messages: usize, bytes: usize, room: &OutboxRoom) -> bool {
+        let (count, length) = (self.messages.len() + messages, self.bytes() + bytes);
+        count <= room.limits.messages && length <= room.limits.bytes
     }
 
-    fn append(&mut self, message: Outgoing) {
-        self.share.grow(message.bytes.len());
+    fn append(&mut self, message: Outgoing, room: &OutboxRoom) {
+        let share = self.share.get_or_insert_with(|| Share::of(&room.budget));
+        share.grow(message.bytes.len());
         self.messages.push_back(message);
+    }
+
+    fn shrink(&mut self, bytes: usize) {
+        if let Some(share) = &mut self.share {
+            share.shrink(bytes);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.share.as_ref().map_or(0, Share::bytes)
     }
 }
 
@@ -595,9 +615,13 @@ mod tests {
         String::from_utf8(message.bytes.to_vec()).unwrap()
     }
 
+    fn outbox_in(limits: OutboxLimits, gap_level: LogLevel, budget: &Arc<Budget>) -> Outbox {
+        Outbox::new(Arc::new(OutboxRoom { limits, budget: Arc::clone(budget) }), gap_level)
+    }
+
     fn outbox(messages: usize, bytes: usize) -> Outbox {
         let budget = Budget::new(usize::MAX);
-        Outbox::new(OutboxLimits { messages, bytes }, LogLevel::Warning, &budget)
+        outbox_in(OutboxLimits { messages, bytes }, LogLevel::Warning, &budget)
     }
 
     fn marker(dropped: u64) -> String {
@@ -689,7 +713,7 @@ mod tests {
     #[test]
     fn a_request_may_use_the_last_eighth_of_the_budget_and_no_more() {
         let budget = Budget::new(80);
-        let outbox = Outbox::new(OutboxLimits::default(), LogLevel::Warning, &budget);
+        let outbox = outbox_in(OutboxLimits::default(), LogLevel::Warning, &budget);
         outbox.send_log("x".repeat(70).into());
         assert_eq!(outbox.send_request(1, "0123456789".into()), Ok(()));
         assert_eq!(outbox.send_request(2, "x".into()), Err(RequestRefused::NoRoom));
@@ -781,8 +805,7 @@ mod tests {
     /// DESIGN, decision 8: everything has a limit, a default and a test at the limit.
     #[test]
     fn by_default_4096_messages_and_a_mebibyte_wait() {
-        let outbox =
-            Outbox::new(OutboxLimits::default(), LogLevel::Error, &Budget::new(usize::MAX));
+        let outbox = outbox_in(OutboxLimits::default(), LogLevel::Error, &Budget::new(usize::MAX));
         for _ in 0..100_000 {
             outbox.send_log("x".into());
         }

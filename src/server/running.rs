@@ -120,6 +120,19 @@ impl Running {
         &self.cx
     }
 
+    /// Polls the handler, if there is reason to: it never was, or it was woken since. If it does not
+    /// end, this is to be polled as a future, which tells the handler's wake-ups, those included
+    /// that have come since.
+    pub(crate) fn run_if_woken(&mut self) -> Option<Outcome> {
+        let waker = self.cx.handler_waker()?;
+        let handler = &mut TaskContext::from_waker(&waker);
+        let Poll::Ready(outcome) = self.stage.step(&mut self.work, handler, &self.cx) else {
+            return None;
+        };
+        self.cx.outbox().close();
+        Some(outcome)
+    }
+
     /// The questions that its handler has unwound with, once. A driver looks after each poll that
     /// was pending, and nobody else wakes what then waits.
     pub(crate) fn take_questions(&mut self) -> Option<Vec<Question>> {
@@ -138,26 +151,42 @@ impl Future for Running {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Some(waker) = this.cx.handler_waker(task.waker()) else { return Poll::Pending };
-        let task = &mut TaskContext::from_waker(&waker);
-        match this.stage {
-            Stage::Handling => {}
-            Stage::Waiting if this.cx.inputs().is_answered() => {
-                this.work.begin_again(&this.cx);
-                this.stage = Stage::Handling;
-            }
-            Stage::Waiting | Stage::Asking(_) => return Poll::Pending,
+        if let Some(outcome) = this.run_if_woken() {
+            return Poll::Ready(outcome);
         }
-        let ended = match std::task::ready!(this.work.poll(task, &this.cx)) {
+        // Only what waits needs to be woken. It may have been meanwhile.
+        this.cx.drive_by(task.waker());
+        if this.cx.is_woken() {
+            task.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+impl Stage {
+    /// Polls the handler, if it is its turn.
+    fn step(
+        &mut self,
+        work: &mut Work,
+        handler: &mut TaskContext<'_>,
+        cx: &Context,
+    ) -> Poll<Outcome> {
+        match self {
+            Self::Handling => {}
+            Self::Waiting if cx.inputs().is_answered() => {
+                work.begin_again(cx);
+                *self = Self::Handling;
+            }
+            Self::Waiting | Self::Asking(_) => return Poll::Pending,
+        }
+        Poll::Ready(match std::task::ready!(work.poll(handler, cx)) {
             Ended::Answered(outcome) => outcome,
-            Ended::Asks(questions) if this.cx.asking() == Asking::Meanwhile => {
-                this.stage = Stage::Asking(questions);
+            Ended::Asks(questions) if cx.asking() == Asking::Meanwhile => {
+                *self = Self::Asking(questions);
                 return Poll::Pending;
             }
             Ended::Asks(questions) => Ok(Reply::InputRequired(questions)),
-        };
-        this.cx.outbox().close();
-        Poll::Ready(ended)
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use shuttle::future::block_on;
 use shuttle::thread;
 
 use super::cancel::{Cancellation, Cancelled};
-use super::outbox::{NoRoom, Outbox, OutboxLimits, Outgoing, Sink};
+use super::outbox::{NoRoom, Outbox, OutboxLimits, OutboxRoom, Outgoing, Sink};
 use crate::protocol::budget::Budget;
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::sync::{Mutex, explore};
@@ -18,7 +18,8 @@ const TEXTS: [&str; 3] = ["a", "b", "c"];
 
 fn outbox() -> (Arc<Budget>, Arc<Outbox>) {
     let budget = Budget::new(1 << 20);
-    let outbox = Outbox::new(OutboxLimits::default(), LogLevel::Warning, &budget);
+    let room = OutboxRoom { limits: OutboxLimits::default(), budget: Arc::clone(&budget) };
+    let outbox = Outbox::new(Arc::new(room), LogLevel::Warning);
     (budget, Arc::new(outbox))
 }
 

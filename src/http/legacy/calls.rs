@@ -1,18 +1,18 @@
 //! The calls of one POST: how they begin.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use super::answer::Answer;
 use crate::http::endpoint::Admitted;
-use crate::http::service::{CallPermit, Shared};
+use crate::http::mount::Mount;
+use crate::http::permits::CallPermit;
+use crate::http::service::Shared;
 use crate::protocol::budget::Budget;
-use crate::protocol::jsonrpc::{ErrorCode, Params, Request, RequestId, RpcError, string};
-use crate::protocol::legacy::{CallRefused, Session, SessionEnded, Ticket};
+use crate::protocol::jsonrpc::{ErrorCode, Params, Raw, Request, RequestId, RpcError, string};
+use crate::protocol::legacy::{Answered, CallRefused, Session, SessionEnded, Ticket};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
@@ -25,14 +25,10 @@ pub(super) struct Call {
     pub(super) state: CallState,
     /// What the handler says, and how it is told to stop; none for what needs no handler.
     pub(super) cx: Option<Context>,
-    /// Ready when the call is cancelled, or its session ends.
-    pub(super) cancelled: Option<Cancelled>,
     /// The call in its session; none without a session, and for what needs no handler.
     pub(super) ticket: Option<Ticket>,
     permit: Option<CallPermit>,
 }
-
-type Cancelled = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 pub(super) enum CallState {
     Running(Running),
@@ -43,6 +39,7 @@ pub(super) enum CallState {
 
 /// What the calls of one POST have in common.
 pub(super) struct Post<'a> {
+    pub(super) mount: &'a Arc<Mount>,
     pub(super) shared: &'a Arc<Shared>,
     pub(super) admitted: &'a Admitted,
     /// None where sessions are not kept.
@@ -56,14 +53,7 @@ pub(super) struct Post<'a> {
 impl Call {
     /// A request that is answered already.
     pub(super) fn done(answer: Answer, message: Bytes) -> Self {
-        Self {
-            answer,
-            state: CallState::Done(message),
-            cx: None,
-            cancelled: None,
-            ticket: None,
-            permit: None,
-        }
+        Self { answer, state: CallState::Done(message), cx: None, ticket: None, permit: None }
     }
 
     pub(super) fn refused(answer: Answer, error: &RpcError) -> Self {
@@ -88,6 +78,24 @@ impl Call {
     /// no permit.
     pub(super) fn budget(&self) -> Option<&Arc<Budget>> {
         Some(self.permit.as_ref()?.shared().registry.budget())
+    }
+
+    /// Whether it was cancelled, or its session ended: then nobody waits for its answer. Without a
+    /// session nothing can cancel it.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.ticket.is_some() && self.cx.as_ref().is_some_and(Context::is_cancelled)
+    }
+
+    /// The answer, if there is one and its session lets it be given. It is given once.
+    pub(super) fn take_answer(&mut self) -> Option<Bytes> {
+        let CallState::Done(message) = std::mem::replace(&mut self.state, CallState::Gone) else {
+            return None;
+        };
+        let Some(ticket) = self.ticket.take() else { return Some(message) };
+        match ticket.answer(message) {
+            Answered::Unbound(message) => Some(message),
+            _ => None,
+        }
     }
 
     /// Takes the end of the call: its answer, and everything that was held for it.
@@ -168,20 +176,19 @@ impl Post<'_> {
         let cx = self.context(progress_token);
         let ticket = match self.session {
             None => None,
-            Some(session) => Some(begin(session, &answer.id, &cx).map_err(|it| refuse(it.into()))?),
+            Some(session) => {
+                let begun = session.begin_call(answer.id.clone(), cx.canceller());
+                Some(begun.map_err(|refused| refuse(refused.into()))?)
+            }
         };
         let asked =
             server::Request { method: &request.method, params: &request.params, body: self.body };
-        let dispatched = self.shared.server.dispatch(&asked, cx.clone());
+        let dispatched = self.mount.server.dispatch(&asked, cx.clone());
         let state = match dispatched {
             Dispatched::Ready(outcome) => CallState::Done(answer.encode(outcome)),
             Dispatched::Running(running) => CallState::Running(running),
         };
-        let cancelled: Option<Cancelled> = match (&state, &ticket) {
-            (CallState::Running(_), Some(_)) => Some(Box::pin(cx.cancelled())),
-            _ => None,
-        };
-        Ok(Call { answer, state, cx: Some(cx), cancelled, ticket, permit: Some(permit) })
+        Ok(Call { answer, state, cx: Some(cx), ticket, permit: Some(permit) })
     }
 
     pub(super) fn empty(&self, answer: Answer) -> Call {
@@ -202,20 +209,22 @@ impl Post<'_> {
         Ok(())
     }
 
-    fn context(&self, progress_token: Option<&RawValue>) -> Context {
+    fn context(&self, progress_token: Option<Raw<'_>>) -> Context {
         let session = self.session;
-        let has_logging = self.shared.server.has_logging();
         let info = CallInfo {
             head: Arc::clone(&self.admitted.head),
             version: self.version,
             principal: self.admitted.principal.clone(),
             progress_token: progress_token.map(|token| self.shared.keep(self.body, token)),
             // What was not asked for is not sent: it would turn quick answers into streams.
-            log_level: session.and_then(|session| session.log_level()).filter(|_| has_logging),
-            client_info: session.and_then(|session| session.client_info()).map(RawJson::copy),
+            log_level: session
+                .filter(|_| self.shared.server.has_logging())
+                .and_then(|session| session.log_level()),
+            client_info: session.and_then(|it| it.client_info()).cloned().map(RawJson::kept),
             client_capabilities: session
-                .and_then(|session| session.client_capabilities())
-                .map(RawJson::copy),
+                .and_then(|it| it.client_capabilities())
+                .cloned()
+                .map(RawJson::kept),
             polling: match session {
                 Some(session) if session.has_polling() => Polling::Possible,
                 _ => Polling::Impossible,
@@ -223,13 +232,8 @@ impl Post<'_> {
             asking: self.asking,
             once: None,
         };
-        Context::new(info, self.shared.outbox_limits(), self.shared.registry.budget())
+        Context::new(info, Arc::clone(&self.mount.outbox_room))
     }
-}
-
-fn begin(session: &Arc<Session>, id: &RequestId, cx: &Context) -> Result<Ticket, CallRefused> {
-    let cx = cx.clone();
-    session.begin_call(id.clone(), Arc::new(move || cx.cancel()))
 }
 
 impl From<CallRefused> for Reason {

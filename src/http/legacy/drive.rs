@@ -92,26 +92,35 @@ impl Drive<'_> {
 impl Call {
     /// Polls the handler. Ready when the call is over, one way or another.
     pub(super) fn poll(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
-        let CallState::Running(running) = &mut self.state else { return Poll::Ready(()) };
-        if self.cancelled.as_mut().is_some_and(|it| Pin::new(it).poll(task).is_ready()) {
+        let CallState::Running(_) = &self.state else { return Poll::Ready(()) };
+        if self.is_cancelled() {
             // The handler is dropped without another poll.
             self.finish(CallState::Gone);
             return Poll::Ready(());
         }
-        let Poll::Ready(outcome) = Pin::new(&mut *running).poll(task) else {
-            if let Some(questions) = running.take_questions() {
-                self.ask(questions);
-            }
-            return Poll::Pending;
-        };
-        let message = self.answer.encode(outcome);
-        self.finish(CallState::Done(message));
-        Poll::Ready(())
+        let CallState::Running(running) = &mut self.state else { return Poll::Ready(()) };
+        if let Poll::Ready(outcome) = Pin::new(&mut *running).poll(task) {
+            let message = self.answer.encode(outcome);
+            self.finish(CallState::Done(message));
+            return Poll::Ready(());
+        }
+        if let Some(questions) = running.take_questions() {
+            self.ask(questions);
+        }
+        // A cancellation that came before this task was there to be woken by it.
+        if self.is_cancelled() {
+            self.finish(CallState::Gone);
+            return Poll::Ready(());
+        }
+        Poll::Pending
     }
 }
 
 impl Drop for Drive<'_> {
     fn drop(&mut self) {
+        if self.calls.is_empty() {
+            return;
+        }
         // Without a runtime there is nothing left that could run them.
         let Ok(runtime) = Handle::try_current() else { return };
         for mut call in std::mem::take(&mut self.calls) {

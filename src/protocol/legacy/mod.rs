@@ -11,6 +11,7 @@ mod clock;
 mod connection;
 mod effects;
 mod id;
+mod in_flight;
 mod limits;
 mod log;
 mod polling;

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 
 use super::connection::Connection;
 use super::effects::Effects;
@@ -22,8 +21,9 @@ use super::requests::{Asker, Heard, Reply, Unsent};
 use super::state::{Cancelled, Closed, End, Found, Phase, Sent, State, Tidied};
 use super::stream::{Move, Start};
 use super::subscribed::{NotSubscribed, Outline, Update};
-use super::ticket::{Answered, Cancel, Ticket};
+use super::ticket::{Answered, Ticket};
 use crate::protocol::budget::Budget;
+use crate::protocol::cancel::Cancel;
 use crate::protocol::client_addr::AddressBlock;
 use crate::protocol::jsonrpc::{RequestId, Response};
 use crate::protocol::log_level::LogLevel;
@@ -42,10 +42,10 @@ pub(crate) struct Opening {
     pub(crate) principal: Principal,
     /// Where the client is, if that is known.
     pub(crate) address: Option<AddressBlock>,
-    /// `clientInfo`, as it came.
-    pub(crate) client_info: Option<Box<RawValue>>,
+    /// `clientInfo`, as it came: the JSON, which the calls of the session share.
+    pub(crate) client_info: Option<Bytes>,
     /// The client's `capabilities`, as they came.
-    pub(crate) client_capabilities: Option<Box<RawValue>>,
+    pub(crate) client_capabilities: Option<Bytes>,
 }
 
 /// What a session counts against, besides the limit in all.
@@ -73,7 +73,7 @@ impl Opening {
     fn declares_what_can_be_asked(&self) -> bool {
         let Some(declared) = &self.client_capabilities else { return false };
         let declared: Option<BTreeMap<Cow<'_, str>, IgnoredAny>> =
-            serde_json::from_str(declared.get()).ok();
+            serde_json::from_slice(declared).ok();
         let asked = ["elicitation", "roots", "sampling"];
         declared.is_some_and(|declared| asked.iter().any(|name| declared.contains_key(*name)))
     }
@@ -177,13 +177,13 @@ impl Session {
     }
 
     /// `clientInfo` of the `initialize` request.
-    pub(crate) fn client_info(&self) -> Option<&RawValue> {
-        self.opening.client_info.as_deref()
+    pub(crate) fn client_info(&self) -> Option<&Bytes> {
+        self.opening.client_info.as_ref()
     }
 
     /// The client's `capabilities` of the `initialize` request.
-    pub(crate) fn client_capabilities(&self) -> Option<&RawValue> {
-        self.opening.client_capabilities.as_deref()
+    pub(crate) fn client_capabilities(&self) -> Option<&Bytes> {
+        self.opening.client_capabilities.as_ref()
     }
 
     /// Whether the client declared anything that it can be asked. What exactly, whoever asks finds.
@@ -411,7 +411,10 @@ impl Session {
 
     /// Notes that the client spoke.
     pub(super) fn touch(&self, reading: Millis) {
-        self.touched.fetch_max(reading.0, Ordering::Relaxed);
+        // It changes with each sweep, and is written only then.
+        if self.touched.load(Ordering::Relaxed) < reading.0 {
+            self.touched.fetch_max(reading.0, Ordering::Relaxed);
+        }
     }
 
     /// Tidies the streams, and ends the session if it was idle for its time. The decision and

@@ -12,6 +12,7 @@ use std::task::{Poll, Waker};
 use bytes::Bytes;
 
 use super::effects::Effects;
+use super::in_flight::InFlight;
 use super::limits::Limits;
 use super::log::{Kind, Refused, Room};
 use super::polling::Polling;
@@ -21,9 +22,10 @@ use super::requests::Requests;
 use super::session::{CallRefused, SessionEnded};
 use super::stream::{MayHaveChanged, Move, Start, Stream};
 use super::subscribed::{NotSubscribed, Subscribed, Update};
-use super::ticket::{Answered, Cancel};
+use super::ticket::Answered;
 use super::tombstones::Tombstones;
 use crate::protocol::budget::Budget;
+use crate::protocol::cancel::Cancel;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::sse::{EventId, StreamId};
@@ -125,7 +127,7 @@ pub(super) struct State {
     budget: Arc<Budget>,
     standalone: Option<Box<Stream>>,
     posts: BTreeMap<u64, Stream>,
-    calls: BTreeMap<u64, Call>,
+    calls: InFlight<Call>,
     pub(super) requests: Requests,
     tombstones: Tombstones,
     /// None while there is no subscription.
@@ -145,7 +147,7 @@ impl State {
             budget,
             standalone: None,
             posts: BTreeMap::new(),
-            calls: BTreeMap::new(),
+            calls: InFlight::new(),
             requests: Requests::default(),
             tombstones: Tombstones::default(),
             subscribed: None,
@@ -189,7 +191,7 @@ impl State {
         let number = self.streams_opened;
         let mut bound = Vec::new();
         for key in keys {
-            if let Some(call) = self.calls.get_mut(&key) {
+            if let Some(call) = self.calls.get_mut(key) {
                 debug_assert!(call.stream.is_none(), "a call has one stream");
                 call.stream = Some(number);
                 bound.push((key, call.id.clone()));
@@ -262,7 +264,7 @@ impl State {
         limits: &Limits,
         effects: &mut Effects,
     ) -> Sent {
-        let Some(call) = self.calls.get(&key) else {
+        let Some(call) = self.calls.get(key) else {
             self.discarded += 1;
             return Sent::Discarded;
         };
@@ -274,7 +276,7 @@ impl State {
 
     /// Whether a message of a call would fit behind a marker.
     pub(super) fn has_room(&mut self, key: u64, bytes: usize, limits: &Limits) -> bool {
-        let Some(number) = self.calls.get(&key).and_then(|call| call.stream) else { return false };
+        let Some(number) = self.calls.get(key).and_then(|call| call.stream) else { return false };
         let room = self.room(StreamId::post(number), limits);
         self.posts.get(&number).is_some_and(|stream| stream.has_room_behind_marker(bytes, room))
     }
@@ -506,7 +508,7 @@ impl State {
     /// Asks the connection of a call's stream to end; its client comes back by the id that it was
     /// given. Says whether there is such a stream.
     pub(super) fn close_stream(&mut self, key: u64, effects: &mut Effects) -> Closed {
-        let number = self.calls.get(&key).and_then(|call| call.stream);
+        let number = self.calls.get(key).and_then(|call| call.stream);
         let stream = number.and_then(|number| self.posts.get_mut(&number));
         match (stream, self.polling) {
             (Some(stream), Polling::Primed) => {
@@ -544,17 +546,19 @@ impl State {
         limits: &Limits,
         effects: &mut Effects,
     ) -> Cancelled {
-        let mut matching = self.calls.iter().filter(|(_, call)| call.id == *id);
-        let Some((&key, _)) = matching.next() else { return Cancelled::Unknown };
-        if matching.next().is_some() {
-            return Cancelled::Ambiguous;
-        }
+        let mut matching = self.calls.keys_where(|call| call.id == *id);
+        let key = match (matching.next(), matching.next()) {
+            (None, _) => return Cancelled::Unknown,
+            (Some(key), None) => key,
+            (Some(_), Some(_)) => return Cancelled::Ambiguous,
+        };
+        drop(matching);
         let Some(call) = self.take_call(key, limits, effects) else { return Cancelled::Unknown };
         if let Some(stream) = call.stream.and_then(|number| self.posts.get_mut(&number)) {
             effects.wake(stream.cancel(key));
             self.trim(0, limits);
         }
-        effects.cancels.push(call.cancel);
+        effects.rare().cancels.push(call.cancel);
         Cancelled::Done
     }
 
@@ -619,9 +623,8 @@ impl State {
         for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
             effects.wake(stream.end(end.answer(), room));
         }
-        let calls = std::mem::take(&mut self.calls);
-        effects.cancels.extend(calls.into_values().map(|call| call.cancel));
-        effects.askers.extend(self.requests.take_all().map(|request| (request.asker, None)));
+        effects.rare().cancels.extend(self.calls.take_all().map(|call| call.cancel));
+        effects.rare().askers.extend(self.requests.take_all().map(|request| (request.asker, None)));
         self.tombstones.clear();
         self.subscribed = None;
         self.drop_detached();
@@ -658,9 +661,7 @@ impl State {
         if self.posts.is_empty() {
             self.posts = BTreeMap::new();
         }
-        if self.calls.is_empty() {
-            self.calls = BTreeMap::new();
-        }
+        self.calls.give_back();
         self.requests.give_back();
         tidied
     }

@@ -10,18 +10,6 @@ use super::requests::{Asker, Unsent};
 use super::session::Session;
 use super::state::{Closed, Sent};
 
-/// What stops the handler of a call.
-pub(crate) trait Cancel: Send + Sync {
-    /// Asks the handler to stop. No lock is held; it may be called from any thread, once.
-    fn cancel(&self);
-}
-
-impl<F: Fn() + Send + Sync> Cancel for F {
-    fn cancel(&self) {
-        self();
-    }
-}
-
 /// What became of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answered {

@@ -24,7 +24,7 @@ impl State {
         asker: Arc<dyn Asker>,
         limits: &Limits,
     ) -> Result<u64, Unsent> {
-        if !self.calls.contains_key(&key) {
+        if !self.calls.contains(key) {
             return Err(Unsent::NoStream);
         }
         if self.phase != Phase::Initialized {
@@ -44,7 +44,7 @@ impl State {
     ) {
         // Nobody waits for it any more.
         let Some(call) = self.requests.get_mut(id).map(|request| request.call) else { return };
-        let stream = self.calls.get(&call).and_then(|call| call.stream);
+        let stream = self.calls.get(call).and_then(|call| call.stream);
         let logged = stream.map(|number| {
             self.log(StreamId::post(number), Kind::Request, message, limits, effects)
         });
@@ -69,7 +69,7 @@ impl State {
         effects: &mut Effects,
     ) {
         if let Some(request) = self.requests.take(id) {
-            effects.askers.push((request.asker, Some(Reply::Unsent(why))));
+            effects.rare().askers.push((request.asker, Some(Reply::Unsent(why))));
         }
     }
 
@@ -82,6 +82,7 @@ impl State {
     ) {
         let requests = self.requests.take_call(key).into_iter();
         effects
+            .rare()
             .askers
             .extend(requests.map(|(_, request)| (request.asker, Some(Reply::Unsent(why)))));
     }
@@ -112,12 +113,12 @@ impl State {
         limits: &Limits,
         effects: &mut Effects,
     ) -> Option<Call> {
-        let call = self.calls.remove(&key)?;
+        let call = self.calls.remove(key)?;
         if !self.requests.is_empty() {
             for (id, request) in self.requests.take_call(key) {
                 let reason = "The request that it was asked for has ended";
                 self.retract((id, &request), call.stream, reason, limits, effects);
-                effects.askers.push((request.asker, None));
+                effects.rare().askers.push((request.asker, None));
             }
         }
         Some(call)
@@ -136,18 +137,18 @@ impl State {
         }
         let due = self.requests.take_due(now, limits.input_timeout);
         for (id, request) in &due {
-            let stream = self.calls.get(&request.call).and_then(|call| call.stream);
+            let stream = self.calls.get(request.call).and_then(|call| call.stream);
             self.retract((*id, request), stream, "No answer came in time", limits, effects);
         }
         let (calls, posts) = (&self.calls, &self.posts);
         let lost = self.requests.take_lost(|request| {
-            let stream = calls.get(&request.call).and_then(|call| call.stream);
+            let stream = calls.get(request.call).and_then(|call| call.stream);
             stream.and_then(|number| posts.get(&number)).is_some_and(Stream::is_lost)
         });
         let count = due.len();
         let told = |reply| move |(_, request): (u64, Request)| (request.asker, Some(reply));
-        effects.askers.extend(due.into_iter().map(told(Reply::TimedOut)));
-        effects.askers.extend(lost.into_iter().map(told(Reply::Unsent(Unsent::NoStream))));
+        effects.rare().askers.extend(due.into_iter().map(told(Reply::TimedOut)));
+        effects.rare().askers.extend(lost.into_iter().map(told(Reply::Unsent(Unsent::NoStream))));
         count
     }
 }

@@ -25,15 +25,15 @@ fn a_session_keeps_what_initialize_settled_and_what_was_said_since() {
     assert_eq!((found.version(), found.id()), (V, id(1)));
     assert!(found.client_info().is_none() && found.client_capabilities().is_none());
 
-    let raw = |json: &str| serde_json::value::RawValue::from_string(json.to_owned()).ok();
+    let raw = |json: &'static str| Some(Bytes::from_static(json.as_bytes()));
     let opening = Opening {
         client_info: raw(r#"{"name":"c"}"#),
         client_capabilities: raw(r#"{"roots":{}}"#),
         ..opening(V, Principal::anonymous())
     };
     let session = registry.open(id(2), opening).unwrap();
-    assert_eq!(session.client_info().unwrap().get(), r#"{"name":"c"}"#);
-    assert_eq!(session.client_capabilities().unwrap().get(), r#"{"roots":{}}"#);
+    assert_eq!(session.client_info().unwrap(), r#"{"name":"c"}"#);
+    assert_eq!(session.client_capabilities().unwrap(), r#"{"roots":{}}"#);
 }
 
 /// Decision 17; CVE-2026-33946 (stream taken over by another client), CVE-2026-25536 (answers

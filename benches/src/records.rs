@@ -1,0 +1,184 @@
+//! What is measured, as lines of JSON: first the machine, then one record a round.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::environment::Environment;
+
+/// What one server did in one round of one case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub scenario: String,
+    /// What tells the cases of a scenario apart: `connections=50`.
+    pub case: BTreeMap<String, String>,
+    pub subject: String,
+    pub round: usize,
+    /// Each with its unit in its name: `cpu_us_per_call`.
+    pub figures: BTreeMap<String, f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+enum Line {
+    Environment(Environment),
+    Record(Record),
+    /// Why a figure is missing.
+    Failure {
+        scenario: String,
+        subject: String,
+        error: String,
+    },
+    /// The run came to its end.
+    Done {
+        seconds: f64,
+    },
+}
+
+/// Where records go.
+pub struct Output(BufWriter<File>);
+
+impl Output {
+    pub fn create(path: &Path, environment: Environment) -> Result<Self> {
+        let file = File::create(path).with_context(|| path.display().to_string())?;
+        let mut output = Self(BufWriter::new(file));
+        output.line(&Line::Environment(environment))?;
+        Ok(output)
+    }
+
+    pub fn record(&mut self, record: Record) -> Result<()> {
+        let case: Vec<_> =
+            record.case.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let figures: Vec<_> =
+            record.figures.iter().map(|(name, value)| format!("{name} {value:.2}")).collect();
+        println!(
+            "{} {} {}: {}",
+            record.scenario,
+            case.join(" "),
+            record.subject,
+            figures.join(", ")
+        );
+        self.line(&Line::Record(record))
+    }
+
+    pub fn failure(&mut self, scenario: &str, subject: &str, error: &anyhow::Error) -> Result<()> {
+        println!("{scenario} {subject}: FAILED: {error:#}");
+        let (scenario, subject) = (scenario.to_owned(), subject.to_owned());
+        self.line(&Line::Failure { scenario, subject, error: format!("{error:#}") })
+    }
+
+    pub fn done(&mut self, seconds: f64) -> Result<()> {
+        self.line(&Line::Done { seconds })
+    }
+
+    fn line(&mut self, line: &Line) -> Result<()> {
+        serde_json::to_writer(&mut self.0, line)?;
+        self.0.write_all(b"\n")?;
+        Ok(self.0.flush()?)
+    }
+}
+
+/// All that a run has measured.
+pub struct Results {
+    pub environment: Environment,
+    /// How long the run took; 0 if it did not come to its end.
+    pub seconds: f64,
+    pub records: Vec<Record>,
+    /// Scenario, subject and error.
+    pub failures: Vec<(String, String, String)>,
+}
+
+/// The median of some rounds, and how far they lie apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    pub median: f64,
+    pub least: f64,
+    pub most: f64,
+    pub rounds: usize,
+}
+
+impl Spread {
+    pub fn of(mut values: Vec<f64>) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        let median = match values.len() {
+            0 => return None,
+            even if even % 2 == 0 => f64::midpoint(values[middle - 1], values[middle]),
+            _ => values[middle],
+        };
+        Some(Self { median, least: values[0], most: *values.last()?, rounds: values.len() })
+    }
+}
+
+impl Results {
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = File::open(path).with_context(|| path.display().to_string())?;
+        let (mut environment, mut records, mut failures) = (None, Vec::new(), Vec::new());
+        let mut took = 0.0;
+        for line in BufReader::new(file).lines() {
+            match serde_json::from_str(&line?)? {
+                Line::Environment(it) => environment = Some(it),
+                Line::Record(record) => records.push(record),
+                Line::Failure { scenario, subject, error } => {
+                    failures.push((scenario, subject, error));
+                }
+                Line::Done { seconds } => took = seconds,
+            }
+        }
+        let Some(environment) = environment else { bail!("the machine is not told") };
+        Ok(Self { environment, seconds: took, records, failures })
+    }
+
+    /// The records of one server that agree with these parts of a case.
+    pub fn of<'a>(&'a self, pick: Pick<'a>) -> impl Iterator<Item = &'a Record> {
+        let Pick { scenario, case, subject } = pick;
+        let agrees = |record: &Record, name: &str, value: &str| {
+            record.case.get(name).is_some_and(|it| it == value)
+        };
+        self.records.iter().filter(move |record| {
+            record.scenario == scenario
+                && record.subject == subject
+                && case.iter().all(|(name, value)| agrees(record, name, value))
+        })
+    }
+
+    pub fn spread(&self, pick: Pick<'_>, figure: &str) -> Option<Spread> {
+        let figures = self.of(pick).filter_map(|record| record.figures.get(figure).copied());
+        Spread::of(figures.collect())
+    }
+
+    pub fn median(&self, pick: Pick<'_>, figure: &str) -> Option<f64> {
+        self.spread(pick, figure).map(|spread| spread.median)
+    }
+
+    /// How one server's figure relates to another's in the same round.
+    pub fn ratio(&self, over: Pick<'_>, under: Pick<'_>, figure: &str) -> Option<Spread> {
+        let ratios = self.of(over).filter_map(|record| {
+            let other = self.of(under).find(|other| other.round == record.round)?;
+            Some(record.figures.get(figure)? / other.figures.get(figure)?)
+        });
+        Spread::of(ratios.collect())
+    }
+}
+
+/// Which records are meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Pick<'a> {
+    pub scenario: &'a str,
+    pub case: &'a [(&'a str, &'a str)],
+    pub subject: &'a str,
+}
+
+impl<'a> Pick<'a> {
+    pub fn new(scenario: &'a str, case: &'a [(&'a str, &'a str)], subject: &'a str) -> Self {
+        Self { scenario, case, subject }
+    }
+
+    pub fn subject(self, subject: &'a str) -> Self {
+        Self { subject, ..self }
+    }
+}

@@ -1,0 +1,51 @@
+//! Whether two threads do twice the work of one: the service in process, without sockets.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::Bench;
+use super::contest::Case;
+use crate::mcp::Era;
+use crate::subject::{OURS, sibling};
+
+/// What the binary `threads` says.
+#[derive(Deserialize)]
+struct Said {
+    threads: usize,
+    calls_per_s: f64,
+    ns_per_call: f64,
+}
+
+pub(super) async fn run(bench: &mut Bench) -> Result<()> {
+    let seconds = bench.scale.of(0.05, 0.5, 1.0);
+    for era in Era::BOTH {
+        for round in 0..bench.scale.rounds() {
+            for threads in [1, 2] {
+                one(bench, era, threads, seconds, round).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn one(
+    bench: &mut Bench,
+    era: Era,
+    threads: usize,
+    seconds: f64,
+    round: usize,
+) -> Result<()> {
+    let arguments = [era.as_str().to_owned(), threads.to_string(), seconds.to_string()];
+    let run = Command::new(sibling("threads")?).args(&arguments).kill_on_drop(true).output();
+    // Those who wait for it would take the second thread's core: `drive` sleeps here.
+    let output = timeout(Duration::from_secs(60), run).await.context("it does not end")??;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: Said = serde_json::from_slice(&output.stdout)?;
+    let names = [("threads", said.threads.to_string()), ("era", era.as_str().to_owned())];
+    let figures = [("calls_per_s", said.calls_per_s), ("ns_per_call", said.ns_per_call)];
+    bench.output.record(Case::new("threads", names).record(OURS, round, figures))
+}
