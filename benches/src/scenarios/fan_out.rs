@@ -39,7 +39,7 @@ struct Audience {
 }
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
-    let streams = bench.scale.of(64, 8192, 8192);
+    let streams = bench.scale.of(64, 2048, 8192);
     let announce = Call { tool: "announce", ..Call::small(Era::Modern, Framing::Adaptive) };
     let announce = announce.request(None);
     let legacy = Subject::start(&ours(Limits::Many)?).await?;

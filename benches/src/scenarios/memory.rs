@@ -27,7 +27,7 @@ const REST: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_secs(16);
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
-    let sessions = bench.scale.of(64, 8192, 8192);
+    let sessions = bench.scale.of(64, 2048, 8192);
     for round in 0..bench.scale.of(1, 1, 3) {
         idle(bench, &ours(Limits::Many)?, sessions, round).await?;
         finished(bench, sessions / RETAINED, round).await?;
