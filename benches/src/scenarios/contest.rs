@@ -42,10 +42,8 @@ impl Contender {
             Era::Modern => vec![None; connections],
         };
         let kind = check(&subject, call, sessions[0].as_deref()).await?;
-        let answers = match kind.starts_with("text/event-stream") {
-            true => Answers::Sse,
-            false => Answers::Json,
-        };
+        let answers =
+            if kind.starts_with("text/event-stream") { Answers::Sse } else { Answers::Json };
         let lanes = sessions.iter().map(|session| Arc::new(vec![call.request(session.as_deref())]));
         Ok(Self { subject, lanes: lanes.collect(), answers })
     }
