@@ -126,7 +126,8 @@ pub async fn contenders(
 }
 
 async fn contender(peer: &Recipe, call: &Call, connections: usize) -> Result<Contender> {
-    Contender::new(Subject::start(peer).await?, call, connections).await
+    let peer = Subject::start(&peer.answering(call.framing)).await?;
+    Contender::new(peer, call, connections).await
 }
 
 /// Measures all of them in turns, in the closed loop.

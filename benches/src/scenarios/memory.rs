@@ -34,6 +34,7 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     }
     open_and_closed(bench, sessions).await?;
     for peer in bench.peers.clone() {
+        let peer = peer.answering(Framing::Adaptive);
         if let Err(error) = of_peer(bench, &peer).await {
             bench.output.failure("memory", &peer.name, &error)?;
         }
