@@ -22,6 +22,7 @@ use crate::protocol::media;
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::modern::{LISTEN, ModernRequest};
 use crate::protocol::refusal::{Reason, Refusal};
+use crate::protocol::sse::{Event, SHARED_FROM};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
     Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Question,
@@ -90,6 +91,10 @@ pub(crate) async fn call(
                 Settled::Json(outcome) => {
                     guard.defuse();
                     Ok(answer.respond_called(outcome))
+                }
+                Settled::Further(Further::Stream(outcome)) if cx.outbox().close_unsaid() => {
+                    guard.defuse();
+                    Ok(answer.stream(outcome, &cx, permit))
                 }
                 Settled::Further(further) => {
                     Box::pin(go_on(shared, further, (running, seat), answer, guard, permit)).await
@@ -277,6 +282,16 @@ impl Answer {
             }
             outcome => respond::at_once(self.framing, self.encode(outcome)),
         }
+    }
+
+    /// The answer as a stream, of a call that has said nothing before it.
+    fn stream(&self, outcome: Outcome, cx: &Context, permit: CallPermit) -> Response<ResponseBody> {
+        let message = self.encode(outcome);
+        if message.len() < SHARED_FROM {
+            return respond::stream_at_once(&self.shared, &[Event::message(None, message)]);
+        }
+        let stream = RequestStream::ready(&self.shared, cx.clone(), self.id.clone(), message);
+        respond::sse(ResponseBody::request(stream.with_permit(permit)))
     }
 
     /// The answer to `server/discover` (2026-07-28, Discovery, Response).

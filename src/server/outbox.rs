@@ -235,6 +235,26 @@ impl Outbox {
         }
     }
 
+    /// Takes no more messages, if there is none and nothing was asked for: whether it was so.
+    pub(crate) fn close_unsaid(&self) -> bool {
+        let after = {
+            let mut state = self.lock();
+            let unsaid = match &state.mode {
+                Mode::Queue(queue) | Mode::Draining(queue) => {
+                    queue.is_empty() && state.close == Close::NotAsked
+                }
+                Mode::Forward(_) => false,
+                Mode::Closed => true,
+            };
+            if !unsaid {
+                return false;
+            }
+            state.discard(self.gap_level)
+        };
+        after.run();
+        true
+    }
+
     /// Asks for the end of the connection that the call's stream is on; if there is none yet, as
     /// soon as there is.
     pub(crate) fn close_stream(&self) {
@@ -805,8 +825,7 @@ mod tests {
     /// DESIGN, decision 8: everything has a limit, a default and a test at the limit.
     #[test]
     fn by_default_4096_messages_and_a_mebibyte_wait() {
-        let outbox =
-            outbox_in(OutboxLimits::default(), LogLevel::Error, &Budget::new(usize::MAX));
+        let outbox = outbox_in(OutboxLimits::default(), LogLevel::Error, &Budget::new(usize::MAX));
         for _ in 0..100_000 {
             outbox.send_log("x".into());
         }
