@@ -37,14 +37,13 @@ impl Audience for Shared {
         if self.announced.legacy.contains(notice.subject().change()) {
             // Written once, and shared by all logs and streams (decision 18).
             let message = notice.message();
-            let sessions = self.registry.sessions();
             match notice.subject() {
                 Subject::Resource(uri) => {
                     let update = Update::new(uri, &message);
-                    sessions.iter().for_each(|session| session.announce_update(&update));
+                    self.registry.for_each(|session| session.announce_update(&update));
                 }
                 Subject::Tools | Subject::Prompts | Subject::Resources => {
-                    sessions.iter().for_each(|session| session.announce(&message));
+                    self.registry.for_each(|session| session.announce(&message));
                 }
             }
         }

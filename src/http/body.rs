@@ -50,6 +50,8 @@ pub struct ResponseBody {
 enum Kind {
     Empty,
     Full(Bytes),
+    /// A stream that is all there: framed as streams are, without a length.
+    Stream(Bytes),
     Slow(Box<SlowBody>),
     Request(Box<RequestStream>),
     Log(Box<LogStream>),
@@ -63,6 +65,11 @@ impl ResponseBody {
 
     pub(crate) fn full(bytes: Bytes) -> Self {
         Self { kind: Kind::Full(bytes) }
+    }
+
+    /// A stream of which all is there.
+    pub(crate) fn stream(bytes: Bytes) -> Self {
+        Self { kind: Kind::Stream(bytes) }
     }
 
     pub(crate) fn request(stream: RequestStream) -> Self {
@@ -99,7 +106,7 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let bytes = match &mut self.kind {
             Kind::Empty => Poll::Ready(None),
-            Kind::Full(bytes) => {
+            Kind::Full(bytes) | Kind::Stream(bytes) => {
                 let bytes = std::mem::take(bytes);
                 Poll::Ready((!bytes.is_empty()).then_some(bytes))
             }
@@ -114,7 +121,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Empty => true,
-            Kind::Full(bytes) => bytes.is_empty(),
+            Kind::Full(bytes) | Kind::Stream(bytes) => bytes.is_empty(),
             Kind::Slow(body) => body.length() == 0,
             Kind::Request(stream) => stream.is_over(),
             Kind::Log(stream) => stream.is_over(),
@@ -127,7 +134,9 @@ impl Body for ResponseBody {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Slow(body) => SizeHint::with_exact(body.length()),
-            Kind::Request(_) | Kind::Log(_) | Kind::Listen(_) => SizeHint::default(),
+            Kind::Stream(_) | Kind::Request(_) | Kind::Log(_) | Kind::Listen(_) => {
+                SizeHint::default()
+            }
         }
     }
 }
@@ -137,7 +146,7 @@ impl fmt::Debug for ResponseBody {
         let kind = match &self.kind {
             Kind::Empty => "empty",
             Kind::Full(_) | Kind::Slow(_) => "full",
-            Kind::Request(_) | Kind::Log(_) | Kind::Listen(_) => "stream",
+            Kind::Stream(_) | Kind::Request(_) | Kind::Log(_) | Kind::Listen(_) => "stream",
         };
         f.debug_tuple("ResponseBody").field(&kind).finish()
     }

@@ -142,6 +142,13 @@ impl Counters {
         *lock(&self.refusals).entry(reason).or_default() += 1;
     }
 
+    /// Counts a stream that ended in the moment in which it began.
+    pub(crate) fn streamed_at_once(&self, kind: StreamKind) {
+        observe::stream_opened(kind.as_str());
+        self.ends[kind as usize][StreamEnd::Finished as usize].add(1);
+        observe::stream_ended(kind.as_str(), Duration::ZERO, StreamEnd::Finished.as_str());
+    }
+
     /// The refusals by reason.
     pub(crate) fn refusals(&self) -> BTreeMap<&'static str, u64> {
         lock(&self.refusals).clone()

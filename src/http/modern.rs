@@ -23,6 +23,7 @@ use crate::protocol::media;
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::modern::{LISTEN, ModernRequest};
 use crate::protocol::refusal::{Reason, Refusal};
+use crate::protocol::sse::{Event, SHARED_FROM};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
     Asking, CacheHint, CallInfo, Context, Dispatched, Finding, FoundTool, Outcome, Polling,
@@ -150,7 +151,7 @@ impl<'a> Call<'a> {
         let Self { mount, body, modern, answer, client, permit, .. } = self;
         let (shared, framing) = (&mount.shared, answer.framing);
         if modern.request.method == "server/discover" {
-            client.is_answered();
+            client.answered();
             return Ok(Served::Now(respond::at_once(framing, answer.discover())));
         }
         let (method, params) = (&*modern.request.method, &modern.request.params);
@@ -158,7 +159,7 @@ impl<'a> Call<'a> {
         let mut running = match mount.server.dispatch(&asked, client.cx.clone()) {
             Dispatched::Running(running) => running,
             Dispatched::Ready(outcome) => {
-                client.is_answered();
+                client.answered();
                 return Ok(Served::Now(answer.respond(outcome)));
             }
         };
@@ -167,8 +168,13 @@ impl<'a> Call<'a> {
             true => Some(Further::Task),
             false => match running.run_if_woken() {
                 Some(outcome) if !framing.ends_as_stream(&client.cx) => {
-                    client.is_answered();
+                    client.answered();
                     return Ok(Served::Now(answer.respond_called(outcome)));
+                }
+                Some(outcome) if client.cx.outbox().close_unsaid() => {
+                    let response = answer.stream(outcome, &client.cx, permit);
+                    client.answered();
+                    return Ok(Served::Now(response));
                 }
                 Some(outcome) => Some(Further::Stream(outcome)),
                 None => None,
@@ -181,8 +187,13 @@ impl<'a> Call<'a> {
             };
             match settled {
                 Settled::Json(outcome) => {
-                    client.is_answered();
+                    client.answered();
                     Ok(answer.respond_called(outcome))
+                }
+                Settled::Further(Further::Stream(outcome)) if client.cx.outbox().close_unsaid() => {
+                    let response = answer.stream(outcome, &client.cx, permit);
+                    client.answered();
+                    Ok(response)
                 }
                 Settled::Further(further) => {
                     go_on(shared, further, (running, seat), answer, client, permit).await
@@ -207,19 +218,19 @@ async fn go_on(
     };
     let stream = match further {
         Further::Stream(outcome) => {
-            client.is_answered();
+            client.answered();
             ready(outcome)
         }
         Further::Task => {
             let begun = tasks::begin(shared, running, seat, &answer).await;
-            client.is_answered();
+            client.answered();
             if !framing.ends_as_stream(cx) {
                 return Ok(answer.respond_called(begun));
             }
             ready(begun)
         }
         Further::Commit => {
-            client.is_answered();
+            client.answered();
             let (begin, id) = (Arc::clone(shared), answer.id.clone());
             let answered =
                 async move { answer.encode(tasks::outcome(&begin, running, seat, &answer).await) };
@@ -255,7 +266,7 @@ impl Attended {
         Self { cx, client: Client::Waits }
     }
 
-    fn is_answered(mut self) {
+    fn answered(mut self) {
         self.client = Client::Answered;
     }
 }
@@ -359,6 +370,16 @@ impl Answer {
             }
             outcome => respond::at_once(self.framing, self.encode(outcome)),
         }
+    }
+
+    /// The answer as a stream, of a call that has said nothing before it.
+    fn stream(&self, outcome: Outcome, cx: &Context, permit: CallPermit) -> Response<ResponseBody> {
+        let message = self.encode(outcome);
+        if message.len() < SHARED_FROM {
+            return respond::stream_at_once(&self.mount.shared, &[Event::message(None, message)]);
+        }
+        let stream = RequestStream::ready(&self.mount.shared, cx.clone(), self.id.clone(), message);
+        respond::sse(ResponseBody::request(stream.with_permit(permit)))
     }
 
     /// The answer to `server/discover` (2026-07-28, Discovery, Response).

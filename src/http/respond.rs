@@ -6,8 +6,10 @@ use http::{Response, StatusCode};
 
 use super::body::ResponseBody;
 use super::commit::Framing;
+use super::counters::StreamKind;
+use super::service::Shared;
 use crate::protocol::refusal::Refusal;
-use crate::protocol::sse::Event;
+use crate::protocol::sse::{self, Event};
 
 // Constants, so that no text is looked through for each response.
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -47,13 +49,15 @@ pub(crate) fn at_once(framing: Framing, message: Bytes) -> Response<ResponseBody
 
 /// A stream of messages that are all there, for a client that takes nothing but streams.
 pub(crate) fn stream(messages: impl IntoIterator<Item = Bytes>) -> Response<ResponseBody> {
-    let frames: Vec<Bytes> =
-        messages.into_iter().flat_map(|it| Event::message(None, it).into_frames()).collect();
-    let bytes = match <[Bytes; 1]>::try_from(frames) {
-        Ok([only]) => only,
-        Err(frames) => frames.concat().into(),
-    };
-    sse(ResponseBody::full(bytes))
+    let events: Vec<_> = messages.into_iter().map(|it| Event::message(None, it)).collect();
+    sse(ResponseBody::full(sse::in_one_piece(&events)))
+}
+
+/// The stream of a call that is over and has said nothing but its answer, which is short: there is
+/// nothing to wait for, so it goes out in one piece and needs neither a timer nor a watch.
+pub(crate) fn stream_at_once(shared: &Shared, events: &[Event]) -> Response<ResponseBody> {
+    shared.counters.streamed_at_once(StreamKind::Call);
+    sse(ResponseBody::stream(sse::in_one_piece(events)))
 }
 
 /// 202 with no body: a notification or a response was taken (2025-11-25, Transports, Sending

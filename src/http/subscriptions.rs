@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::protocol::budget::Share;
 use crate::protocol::change::Notice;
-use crate::protocol::modern::{Backlog, Noted, Place, Subscription};
+use crate::protocol::modern::{Backlog, Noted, Notification, Place, Subscription};
 use crate::protocol::sync::{Mutex, MutexGuard};
 
 /// All subscriptions of a service. Cheap to clone.
@@ -66,8 +66,13 @@ impl Subscriptions {
             .filter_map(|it| Some((it.subscription.place(notice.subject())?, Arc::clone(it))))
             .collect();
         // Each is told outside the lock that all share: to wake one runs the code of others.
+        if concerned.is_empty() {
+            return;
+        }
+        // Written once for all of them (decision 18).
+        let notification = Notification::of(notice);
         for (place, listener) in concerned {
-            listener.tell(place, notice);
+            listener.tell(place, &notification);
         }
     }
 
@@ -78,10 +83,10 @@ impl Subscriptions {
 }
 
 impl Listener {
-    fn tell(&self, place: Place, notice: &Notice) {
+    fn tell(&self, place: Place, notification: &Notification) {
         let waker = {
             let mut pending = lock(&self.pending);
-            match pending.backlog.note(place, notice.members()) {
+            match pending.backlog.note(place, notification) {
                 Noted::Fresh => pending.waker.take(),
                 Noted::Waiting => None,
             }

@@ -5,7 +5,6 @@
 //! or of the application's can end a line.
 
 use std::fmt;
-use std::io::Write;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -100,21 +99,72 @@ impl Event {
     /// The event as the frames of a body. A small message is copied into a single frame with its
     /// id; a large one stays shared between its prefix and its suffix.
     pub(crate) fn into_frames(self) -> Frames {
-        let shared = self.data.len() >= SHARED_FROM;
-        let mut head = Vec::with_capacity(96 + if shared { 0 } else { self.data.len() });
+        if self.data.len() < SHARED_FROM {
+            let mut whole = Vec::with_capacity(self.length());
+            self.write_to(&mut whole);
+            return Frames([Some(whole.into()), None, None]);
+        }
+        let mut head = Vec::with_capacity(self.length() - self.data.len());
+        self.write_head(&mut head);
+        Frames([Some(head.into()), Some(self.data), Some(Bytes::from_static(END))])
+    }
+
+    /// Adds the event to others.
+    pub(crate) fn write_to(&self, bytes: &mut Vec<u8>) {
+        self.write_head(bytes);
+        bytes.extend_from_slice(&self.data);
+        bytes.extend_from_slice(END);
+    }
+
+    /// How many bytes it is written as: a buffer that fits is not moved to become a frame.
+    pub(crate) fn length(&self) -> usize {
+        let id = self.id.map_or(0, |id| "id: -\n".len() + digits(id.stream.0) + digits(id.seq));
+        let retry = self.retry.map_or(0, |retry| "retry: \n".len() + digits(millis(retry)));
+        id + retry + "data: ".len() + self.data.len() + END.len()
+    }
+
+    fn write_head(&self, head: &mut Vec<u8>) {
         if let Some(id) = self.id {
-            writeln!(head, "id: {id}").expect("a Vec takes all that is written");
+            head.extend_from_slice(b"id: ");
+            write_number(id.stream.0, head);
+            head.push(b'-');
+            write_number(id.seq, head);
+            head.push(b'\n');
         }
         if let Some(retry) = self.retry {
-            writeln!(head, "retry: {}", retry.as_millis()).expect("a Vec takes all");
+            head.extend_from_slice(b"retry: ");
+            write_number(millis(retry), head);
+            head.push(b'\n');
         }
         head.extend_from_slice(b"data: ");
-        if shared {
-            return Frames([Some(head.into()), Some(self.data), Some(Bytes::from_static(b"\n\n"))]);
-        }
-        head.extend_from_slice(&self.data);
-        head.extend_from_slice(b"\n\n");
-        Frames([Some(head.into()), None, None])
+    }
+}
+
+/// The empty line that ends an event.
+const END: &[u8] = b"\n\n";
+
+/// A series of events as one piece.
+pub(crate) fn in_one_piece(events: &[Event]) -> Bytes {
+    let mut bytes = Vec::with_capacity(events.iter().map(Event::length).sum());
+    events.iter().for_each(|event| event.write_to(&mut bytes));
+    bytes.into()
+}
+
+fn millis(retry: Duration) -> u64 {
+    u64::try_from(retry.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn digits(number: u64) -> usize {
+    number.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
+
+/// Writes a number as `Display` does. Every event has two, so they are not formatted through it.
+fn write_number(mut number: u64, bytes: &mut Vec<u8>) {
+    let start = bytes.len();
+    bytes.resize(start + digits(number), b'0');
+    for digit in bytes[start..].iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 
@@ -225,6 +275,23 @@ mod tests {
     fn a_priming_event_has_an_id_a_retry_and_an_explicit_empty_data_line() {
         let event = Event::priming(id("3-0"), Duration::from_millis(1500));
         assert_eq!(text(event), "id: 3-0\nretry: 1500\ndata: \n\n");
+    }
+
+    #[test]
+    fn an_event_is_as_long_as_it_says_and_its_numbers_are_those_of_its_id() {
+        let message = Bytes::from_static(b"{}");
+        for number in [1, 9, 10, 99, 100, 1_000_000, u64::MAX - 1, u64::MAX] {
+            let id = EventId { stream: StreamId::post(number), seq: number };
+            let retry = Duration::from_millis(number);
+            for (event, head) in [
+                (Event::message(Some(id), message.clone()), format!("id: {id}\ndata: {{}}")),
+                (Event::priming(id, retry), format!("id: {id}\nretry: {number}\ndata: ")),
+            ] {
+                assert_eq!(event.length(), head.len() + 2);
+                assert_eq!(text(event.clone()), format!("{head}\n\n"));
+                assert_eq!(in_one_piece(&[event.clone(), event]), format!("{head}\n\n").repeat(2));
+            }
+        }
     }
 
     #[test]

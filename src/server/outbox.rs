@@ -235,6 +235,26 @@ impl Outbox {
         }
     }
 
+    /// Takes no more messages, if there is none and nothing was asked for: whether it was so.
+    pub(crate) fn close_unsaid(&self) -> bool {
+        let after = {
+            let mut state = self.lock();
+            let unsaid = match &state.mode {
+                Mode::Queue(queue) | Mode::Draining(queue) => {
+                    queue.is_empty() && state.close == Close::NotAsked
+                }
+                Mode::Forward(_) => false,
+                Mode::Closed => true,
+            };
+            if !unsaid {
+                return false;
+            }
+            state.discard(self.gap_level)
+        };
+        after.run();
+        true
+    }
+
     /// Asks for the end of the connection that the call's stream is on; if there is none yet, as
     /// soon as there is.
     pub(crate) fn close_stream(&self) {

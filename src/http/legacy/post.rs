@@ -29,6 +29,7 @@ use crate::protocol::legacy::{
 };
 use crate::protocol::media;
 use crate::protocol::refusal::{Reason, Refusal};
+use crate::protocol::sse::{Event, SHARED_FROM};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{NoRoom, Outgoing, OutgoingKind, Sink};
 
@@ -66,6 +67,11 @@ pub(crate) fn post<'a>(
                 && let Some(message) = call.take_answer()
             {
                 return Ok(Served::Now(respond::json(StatusCode::OK, message)));
+            }
+            if let Some(session) = &session
+                && let Some(response) = stream_at_once(shared, &mut call, session)
+            {
+                return Ok(Served::Now(response));
             }
             Begun { calls: vec![call], strays: Vec::new(), shape: Shape::Single }
         }
@@ -261,6 +267,34 @@ fn stream_log(
     Ok(respond::sse(ResponseBody::log(stream)))
 }
 
+/// The response to a call that is over and has said nothing but a short answer, where it is to be a
+/// stream: it is kept in the session's log, but needs no cursor. None if it is not so.
+fn stream_at_once(
+    shared: &Arc<Shared>,
+    call: &mut Call,
+    session: &Arc<Session>,
+) -> Option<Response<ResponseBody>> {
+    let message = call.only_answer()?;
+    // If the session has ended, what that means is settled with the other cases.
+    call.ensure_ticket(session).ok()?;
+    if !shared.registry.budget().has_last_room(message.len()) {
+        shared.relieve();
+    }
+    let given = match call.ticket.take()?.give(&message) {
+        Ok(given) => given,
+        Err(ticket) => {
+            call.ticket = Some(ticket);
+            return None;
+        }
+    };
+    let answer = Event::message(Some(given.id), given.message);
+    let retry = shared.registry.limits().retry;
+    Some(match given.priming {
+        Some(id) => respond::stream_at_once(shared, &[Event::priming(id, retry), answer]),
+        None => respond::stream_at_once(shared, &[answer]),
+    })
+}
+
 /// A session that the server took with it was good: its client is not to think otherwise.
 fn told_of_the_end(refusal: Refusal, session: &Session) -> Refusal {
     match session.ended_by() {
@@ -270,6 +304,13 @@ fn told_of_the_end(refusal: Refusal, session: &Session) -> Refusal {
 }
 
 impl Call {
+    /// Its answer, if it has one that is short and has said nothing before. From then on it cannot.
+    fn only_answer(&self) -> Option<Bytes> {
+        let CallState::Done(message) = &self.state else { return None };
+        let unsaid = || self.cx.as_ref().is_none_or(|cx| cx.outbox().close_unsaid());
+        (message.len() < SHARED_FROM && unsaid()).then(|| message.clone())
+    }
+
     /// Runs it as far as it goes without waiting. Whether it is over, and JSON can carry its answer.
     fn is_over_at_once(&mut self, framing: Framing) -> bool {
         if let (Framing::JsonOnly, Some(cx)) = (framing, &self.cx) {
@@ -365,6 +406,11 @@ fn stream_request(
     let stream = match (std::mem::replace(&mut call.state, CallState::Gone), call.cx.clone()) {
         (CallState::Gone, _) => return answer::nothing(framing),
         (CallState::Done(message), None) => return respond::stream([message]),
+        (CallState::Done(message), Some(cx))
+            if message.len() < SHARED_FROM && cx.outbox().close_unsaid() =>
+        {
+            return respond::stream_at_once(shared, &[Event::message(None, message)]);
+        }
         (CallState::Done(message), Some(cx)) => RequestStream::ready(shared, cx, id, message),
         // What runs has a context.
         (CallState::Running(_), None) => return answer::nothing(framing),

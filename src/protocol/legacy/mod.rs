@@ -22,6 +22,7 @@ mod requests;
 mod session;
 mod state;
 mod stream;
+mod streams;
 mod subscribed;
 #[cfg(test)]
 mod tests;

@@ -271,6 +271,15 @@ impl Registry {
         shards.flat_map(|shard| lock(&shard.0).live.values().cloned().collect::<Vec<_>>()).collect()
     }
 
+    /// Does something with every session that lives. It may run code of others: no lock is held.
+    pub(crate) fn for_each(&self, act: impl Fn(&Session)) {
+        let mut sessions = Vec::new();
+        for shard in &self.shards {
+            sessions.extend(lock(&shard.0).live.values().cloned());
+            sessions.drain(..).for_each(|session: Arc<Session>| act(&session));
+        }
+    }
+
     /// How many sessions live.
     pub(crate) fn len(&self) -> usize {
         lock(&self.census).total

@@ -18,7 +18,7 @@ use super::log::Kind;
 use super::polling::Polling;
 use super::reader::Seat;
 use super::requests::{Asker, Heard, Reply, Unsent};
-use super::state::{Cancelled, Closed, End, Found, Phase, Sent, State, Tidied};
+use super::state::{Cancelled, Closed, End, Found, Given, Phase, Sent, State, Tidied};
 use super::stream::{Move, Start};
 use super::subscribed::{NotSubscribed, Outline, Update};
 use super::ticket::{Answered, Ticket};
@@ -450,6 +450,10 @@ impl Session {
 
     pub(super) fn answer(&self, key: u64, message: Bytes) -> Answered {
         self.with(|state, effects| state.answer(key, message, self.limits(), effects))
+    }
+
+    pub(super) fn give(&self, key: u64, message: &Bytes) -> Option<Given> {
+        self.with(|state, effects| state.give(key, message, self.limits(), effects))
     }
 
     pub(super) fn has_room(&self, key: u64, bytes: usize) -> bool {

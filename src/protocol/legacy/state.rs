@@ -5,7 +5,6 @@
 
 mod asking;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
@@ -21,6 +20,7 @@ use super::refusals;
 use super::requests::Requests;
 use super::session::{CallRefused, SessionEnded};
 use super::stream::{MayHaveChanged, Move, Start, Stream};
+use super::streams::Streams;
 use super::subscribed::{NotSubscribed, Subscribed, Update};
 use super::ticket::Answered;
 use super::tombstones::Tombstones;
@@ -112,6 +112,16 @@ pub(super) struct Tidied {
     pub(super) timed_out: usize,
 }
 
+/// A stream that was given as it began.
+#[derive(Debug)]
+pub(crate) struct Given {
+    /// The event that it begins with, where there is polling.
+    pub(crate) priming: Option<EventId>,
+    /// The answer, under its id.
+    pub(crate) id: EventId,
+    pub(crate) message: Bytes,
+}
+
 struct Call {
     id: RequestId,
     stream: Option<u64>,
@@ -125,8 +135,7 @@ pub(super) struct State {
     pub(super) ended_by: Option<End>,
     polling: Polling,
     budget: Arc<Budget>,
-    standalone: Option<Box<Stream>>,
-    posts: BTreeMap<u64, Stream>,
+    streams: Streams,
     calls: InFlight<Call>,
     pub(super) requests: Requests,
     tombstones: Tombstones,
@@ -145,8 +154,7 @@ impl State {
             ended_by: None,
             polling,
             budget,
-            standalone: None,
-            posts: BTreeMap::new(),
+            streams: Streams::default(),
             calls: InFlight::new(),
             requests: Requests::default(),
             tombstones: Tombstones::default(),
@@ -199,7 +207,7 @@ impl State {
         }
         let mut stream = Stream::post(bound, &self.budget);
         let (generation, _) = stream.attach(Start::First, self.polling, now);
-        self.posts.insert(number, stream);
+        self.streams.add(number, stream);
         Ok((StreamId::post(number), generation))
     }
 
@@ -210,8 +218,7 @@ impl State {
         effects: &mut Effects,
     ) -> Result<(StreamId, u64), SessionEnded> {
         self.alive()?;
-        let budget = &self.budget;
-        let stream = self.standalone.get_or_insert_with(|| Box::new(Stream::standalone(budget)));
+        let mut stream = self.streams.standalone_mut(&self.budget);
         let (generation, displaced) = stream.attach(start, self.polling, now);
         effects.wake(displaced);
         Ok((StreamId::STANDALONE, generation))
@@ -228,7 +235,7 @@ impl State {
         self.alive()?;
         let number = cursor.stream.number();
         let retired = (1..=self.streams_opened).contains(&number);
-        let issued = self.stream(cursor.stream).map(|stream| stream.has_issued(cursor.seq));
+        let issued = self.streams.get(cursor.stream).map(|stream| stream.has_issued(cursor.seq));
         let (stream, generation) = match issued {
             Some(true) if cursor.stream == StreamId::STANDALONE => {
                 self.open_standalone(Start::After(cursor.seq), now, effects)?
@@ -246,7 +253,9 @@ impl State {
 
     fn resume_post(&mut self, cursor: EventId, now: Millis, effects: &mut Effects) -> Found {
         let polling = self.polling;
-        let Some(stream) = self.stream(cursor.stream) else { return Found::Nothing };
+        let Some(mut stream) = self.streams.get_mut(cursor.stream) else {
+            return Found::Nothing;
+        };
         if !stream.has_more(cursor.seq) {
             return Found::Nothing;
         }
@@ -275,10 +284,11 @@ impl State {
     }
 
     /// Whether a message of a call would fit behind a marker.
-    pub(super) fn has_room(&mut self, key: u64, bytes: usize, limits: &Limits) -> bool {
+    pub(super) fn has_room(&self, key: u64, bytes: usize, limits: &Limits) -> bool {
         let Some(number) = self.calls.get(key).and_then(|call| call.stream) else { return false };
-        let room = self.room(StreamId::post(number), limits);
-        self.posts.get(&number).is_some_and(|stream| stream.has_room_behind_marker(bytes, room))
+        let stream = StreamId::post(number);
+        let room = self.room(stream, limits);
+        self.streams.get(stream).is_some_and(|it| it.has_room_behind_marker(bytes, room))
     }
 
     /// Says a message that belongs to no call, on the standalone stream.
@@ -293,8 +303,7 @@ impl State {
             self.discarded += 1;
             return Sent::Discarded;
         }
-        let budget = &self.budget;
-        self.standalone.get_or_insert_with(|| Box::new(Stream::standalone(budget)));
+        self.streams.standalone_mut(&self.budget);
         self.append(StreamId::STANDALONE, kind, message, limits, effects)
     }
 
@@ -314,7 +323,8 @@ impl State {
         self.alive()?;
         let told = self.subscribed.as_mut().and_then(|subscribed| subscribed.remove(uri));
         self.subscribed.take_if(|subscribed| subscribed.is_empty());
-        if let (Some(place), Some(stream)) = (told, self.standalone.as_deref_mut()) {
+        let standalone = self.streams.get_mut(StreamId::STANDALONE);
+        if let (Some(place), Some(mut stream)) = (told, standalone) {
             stream.withdraw(place);
         }
         Ok(())
@@ -327,7 +337,7 @@ impl State {
     /// While one such message waits for its reader a second adds nothing, so that where no
     /// connection ever comes one is all there is.
     pub(super) fn announce(&mut self, message: &Bytes, limits: &Limits, effects: &mut Effects) {
-        let waits = || self.standalone.as_deref().is_some_and(|stream| stream.awaits(message));
+        let waits = || self.standalone().is_some_and(|stream| stream.awaits(message));
         if self.phase != Phase::Initialized || waits() {
             return;
         }
@@ -344,7 +354,7 @@ impl State {
     ) {
         let place = self.subscribed.as_mut().and_then(|it| it.place(update.uri));
         let Some(told) = place.copied() else { return };
-        if self.standalone.as_deref().is_some_and(|stream| stream.awaits_at(told)) {
+        if self.standalone().is_some_and(|stream| stream.awaits_at(told)) {
             return;
         }
         let told = self.tell(update.message, limits, effects);
@@ -361,9 +371,7 @@ impl State {
     fn tell(&mut self, message: &Bytes, limits: &Limits, effects: &mut Effects) -> u64 {
         self.trim(message.len(), limits);
         let room = self.room(StreamId::STANDALONE, limits);
-        let budget = &self.budget;
-        let stream = self.standalone.get_or_insert_with(|| Box::new(Stream::standalone(budget)));
-        let (place, waker) = stream.announce(message, room);
+        let (place, waker) = self.streams.standalone_mut(&self.budget).announce(message, room);
         effects.wake(waker);
         place
     }
@@ -372,7 +380,10 @@ impl State {
     /// it always will.
     pub(super) fn names_post(&self, cursor: EventId) -> bool {
         let number = cursor.stream.number();
-        match self.posts.get(&number) {
+        if cursor.stream == StreamId::STANDALONE {
+            return false;
+        }
+        match self.streams.get(cursor.stream) {
             Some(stream) => stream.has_issued(cursor.seq),
             None => (1..=self.streams_opened).contains(&number),
         }
@@ -380,7 +391,7 @@ impl State {
 
     /// Whether a connection has the standalone stream.
     pub(super) fn is_listening(&self) -> bool {
-        self.standalone.as_deref().is_some_and(Stream::is_attached)
+        self.standalone().is_some_and(Stream::is_attached)
     }
 
     fn append(
@@ -413,7 +424,7 @@ impl State {
     ) -> Result<Option<u64>, Refused> {
         self.trim(message.len(), limits);
         let room = self.room(id, limits);
-        let Some(stream) = self.stream(id) else { return Ok(None) };
+        let Some(mut stream) = self.streams.get_mut(id) else { return Ok(None) };
         let (place, waker) = stream.append(kind, message, room)?;
         effects.wake(waker);
         Ok(place)
@@ -441,6 +452,30 @@ impl State {
         self.answer_on(number, key, message, limits, effects)
     }
 
+    /// Ends a call with its answer, on a stream that begins with it and that a connection is given
+    /// whole in the same step. Nothing, if the call is over or has a stream.
+    pub(super) fn give(
+        &mut self,
+        key: u64,
+        message: &Bytes,
+        limits: &Limits,
+        effects: &mut Effects,
+    ) -> Option<Given> {
+        self.calls.get(key).filter(|call| call.stream.is_none())?;
+        let call = self.take_call(key, limits, effects)?;
+        effects.spent.1 = Some(call.cancel);
+        self.streams_opened += 1;
+        let number = self.streams_opened;
+        let message = self.keepable(&call.id, number, message.clone(), limits);
+        let (stream, seq) = Stream::given((key, call.id), message.clone(), &self.budget);
+        self.streams.add(number, stream);
+        self.trim(0, limits);
+        let stream = StreamId::post(number);
+        let priming = EventId { stream, seq: 0 };
+        let priming = (self.polling == Polling::Primed).then_some(priming);
+        Some(Given { priming, id: EventId { stream, seq }, message })
+    }
+
     /// Ends a call whose answer nobody can be given.
     pub(super) fn discard(&mut self, key: u64, limits: &Limits, effects: &mut Effects) {
         if let Some(call) = self.take_call(key, limits, effects) {
@@ -465,7 +500,7 @@ impl State {
             return message;
         }
         self.drop_read(limits);
-        if let Some(stream) = self.posts.get_mut(&number) {
+        if let Some(mut stream) = self.streams.get_mut(StreamId::post(number)) {
             stream.drop_passed();
         }
         if self.budget.has_last_room(message.len()) {
@@ -483,35 +518,26 @@ impl State {
 
     /// Drops what is kept for replay alone: it was all given.
     pub(super) fn drop_read(&mut self, limits: &Limits) {
-        let given = |(&number, stream): (&u64, &Stream)| {
-            (stream.is_settled() && stream.is_given()).then_some(number)
-        };
-        let numbers: Vec<_> = self.posts.iter().filter_map(given).collect();
-        numbers.into_iter().for_each(|number| self.retire(number, limits));
-        for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
-            stream.drop_passed();
-        }
+        let given = self.streams.settled(Stream::is_given);
+        given.into_iter().for_each(|number| self.retire(number, limits));
+        self.streams.for_each(Stream::drop_passed);
     }
 
     /// Drops what nobody came for, and then what nobody reads: streams whose logs hold more than a
     /// little. Whoever asks for them is told.
     pub(super) fn drop_unread(&mut self, least: usize, limits: &Limits, effects: &mut Effects) {
-        let heavy = |stream: &Stream| stream.log().bytes() > least;
-        let settled = self.posts.iter().filter(|(_, stream)| stream.is_settled() && heavy(stream));
-        let numbers: Vec<_> = settled.map(|(&number, _)| number).collect();
-        numbers.into_iter().for_each(|number| self.retire(number, limits));
-        for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
-            effects.wake(stream.drop_unread(least));
-        }
+        let heavy = self.streams.settled(|stream| stream.log().bytes() > least);
+        heavy.into_iter().for_each(|number| self.retire(number, limits));
+        self.streams.for_each(|stream| effects.wake(stream.drop_unread(least)));
     }
 
     /// Asks the connection of a call's stream to end; its client comes back by the id that it was
     /// given. Says whether there is such a stream.
     pub(super) fn close_stream(&mut self, key: u64, effects: &mut Effects) -> Closed {
         let number = self.calls.get(key).and_then(|call| call.stream);
-        let stream = number.and_then(|number| self.posts.get_mut(&number));
+        let stream = number.and_then(|number| self.streams.get_mut(StreamId::post(number)));
         match (stream, self.polling) {
-            (Some(stream), Polling::Primed) => {
+            (Some(mut stream), Polling::Primed) => {
                 effects.wake(stream.ask_to_leave());
                 Closed::Asked
             }
@@ -527,9 +553,11 @@ impl State {
         limits: &Limits,
         effects: &mut Effects,
     ) -> Answered {
-        let room = self.room(StreamId::post(number), limits);
-        let Some(stream) = self.posts.get_mut(&number) else { return Answered::Discarded };
+        let id = StreamId::post(number);
+        let room = self.room(id, limits);
+        let Some(mut stream) = self.streams.get_mut(id) else { return Answered::Discarded };
         let (reaches, waker) = stream.answer(key, message, room);
+        drop(stream);
         effects.wake(waker);
         self.trim(0, limits);
         if reaches {
@@ -554,8 +582,9 @@ impl State {
         };
         drop(matching);
         let Some(call) = self.take_call(key, limits, effects) else { return Cancelled::Unknown };
-        if let Some(stream) = call.stream.and_then(|number| self.posts.get_mut(&number)) {
-            effects.wake(stream.cancel(key));
+        if let Some(number) = call.stream {
+            let stream = self.streams.get_mut(StreamId::post(number));
+            effects.wake(stream.and_then(|mut stream| stream.cancel(key)));
             self.trim(0, limits);
         }
         effects.rare().cancels.push(call.cancel);
@@ -571,26 +600,21 @@ impl State {
         effects: &mut Effects,
     ) -> Poll<Move> {
         let changed = MayHaveChanged { lists, resources: self.subscribed.as_deref() };
-        // The subscriptions are borrowed beside it.
-        let stream = match id {
-            StreamId::STANDALONE => self.standalone.as_deref_mut(),
-            post => self.posts.get_mut(&post.number()),
-        };
-        match stream {
-            Some(stream) => stream.poll(generation, waker, &changed, &mut effects.spent.0),
+        match self.streams.get_mut(id) {
+            Some(mut stream) => stream.poll(generation, waker, &changed, &mut effects.spent.0),
             None => Poll::Ready(Move::End),
         }
     }
 
     pub(super) fn seat(&mut self, id: StreamId, generation: u64, seat: Seat) {
-        if let Some(stream) = self.stream(id) {
+        if let Some(mut stream) = self.streams.get_mut(id) {
             stream.seat(generation, seat);
         }
     }
 
     /// How long a connection that lost the stream is to wait.
-    pub(super) fn retry(&mut self, id: StreamId, limits: &Limits) -> std::time::Duration {
-        self.stream(id).map_or(limits.retry, |stream| stream.retry(limits.retry))
+    pub(super) fn retry(&self, id: StreamId, limits: &Limits) -> std::time::Duration {
+        self.streams.get(id).map_or(limits.retry, |stream| stream.retry(limits.retry))
     }
 
     pub(super) fn detach(
@@ -600,11 +624,12 @@ impl State {
         limits: &Limits,
         effects: &mut Effects,
     ) {
-        let Some(stream) = self.stream(id) else { return };
+        let Some(mut stream) = self.streams.get_mut(id) else { return };
         effects.spent.0 = stream.detach(generation);
+        drop(stream);
         self.trim(0, limits);
         if self.phase == Phase::Ended {
-            self.drop_detached();
+            self.streams.drop_detached();
         }
     }
 
@@ -620,47 +645,38 @@ impl State {
         self.phase = Phase::Ended;
         self.ended_by = Some(end);
         let room = Room { messages: limits.stream_messages, bytes: limits.stream_bytes };
-        for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
-            effects.wake(stream.end(end.answer(), room));
-        }
+        self.streams.for_each(|stream| effects.wake(stream.end(end.answer(), room)));
         effects.rare().cancels.extend(self.calls.take_all().map(|call| call.cancel));
         effects.rare().askers.extend(self.requests.take_all().map(|request| (request.asker, None)));
         self.tombstones.clear();
         self.subscribed = None;
-        self.drop_detached();
+        self.streams.drop_detached();
         Ok(())
     }
 
     /// Whether a call is in flight or a stream is connected.
     pub(super) fn is_busy(&self) -> bool {
-        let mut streams = self.posts.values().chain(self.standalone.as_deref());
-        !self.calls.is_empty() || streams.any(Stream::is_attached)
+        !self.calls.is_empty() || self.streams.iter().any(Stream::is_attached)
     }
 
     /// Retires what was kept for its time and detaches readers that do not read.
     pub(super) fn tidy(&mut self, now: Millis, limits: &Limits, effects: &mut Effects) -> Tidied {
         let timed_out = self.expire_requests(now, limits, effects);
         let mut tidied = Tidied { timed_out, ..Tidied::default() };
-        for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
+        self.streams.for_each(|stream| {
             let attached = stream.is_attached();
             effects.wake(stream.detach_stalled(now, limits.stall, limits.retention));
             tidied.detached += usize::from(attached && !stream.is_attached());
-        }
-        if let Some(stream) = &mut self.standalone {
+        });
+        if let Some(mut stream) = self.streams.get_mut(StreamId::STANDALONE) {
             stream.age(now, limits.retention);
         }
-        let due: Vec<_> = self
-            .posts
-            .iter_mut()
-            .filter_map(|(&number, stream)| stream.is_due(now, limits.retention).then_some(number))
-            .collect();
+        let due = self.streams.due(now, limits.retention);
         tidied.retired = due.len();
         due.into_iter().for_each(|number| self.retire(number, limits));
         self.trim(0, limits);
         // A map that was emptied keeps its memory; a session that idles should not.
-        if self.posts.is_empty() {
-            self.posts = BTreeMap::new();
-        }
+        self.streams.give_back();
         self.calls.give_back();
         self.requests.give_back();
         tidied
@@ -672,59 +688,33 @@ impl State {
 
     /// Bytes of messages in all logs.
     pub(super) fn bytes(&self) -> usize {
-        let streams = self.posts.values().chain(self.standalone.as_deref());
-        streams.map(|stream| stream.log().bytes()).sum()
+        self.streams.bytes()
     }
 
     fn alive(&self) -> Result<(), SessionEnded> {
         if self.phase == Phase::Ended { Err(SessionEnded) } else { Ok(()) }
     }
 
-    fn stream(&mut self, id: StreamId) -> Option<&mut Stream> {
-        match id {
-            StreamId::STANDALONE => self.standalone.as_deref_mut(),
-            post => self.posts.get_mut(&post.number()),
-        }
+    fn standalone(&self) -> Option<&Stream> {
+        self.streams.get(StreamId::STANDALONE)
     }
 
     /// What a stream may hold, given what the others do.
-    fn room(&mut self, id: StreamId, limits: &Limits) -> Room {
-        let streams = self.posts.values().chain(self.standalone.as_deref());
-        let total: usize = streams.map(|stream| stream.log().counted_bytes()).sum();
-        let own = self.stream(id).map_or(0, |stream| stream.log().counted_bytes());
-        let left = limits.session_bytes.saturating_sub(total - own);
+    fn room(&self, id: StreamId, limits: &Limits) -> Room {
+        let left = limits.session_bytes.saturating_sub(self.streams.counted_bytes_beside(id));
         Room { messages: limits.stream_messages, bytes: limits.stream_bytes.min(left) }
     }
 
-    /// Makes room for a message by retiring settled streams: first those that a connection was
-    /// given whole. The last one that was not stays however large its answer is, or a client that
-    /// was away could never have it.
+    /// Makes room for a message by retiring settled streams.
     fn trim(&mut self, needed: usize, limits: &Limits) {
-        loop {
-            let crowded = self.bytes() + needed > limits.session_bytes;
-            if !crowded && self.posts.len() <= limits.finished_streams {
-                return;
-            }
-            let settled = || self.posts.iter().filter(|(_, stream)| stream.is_settled());
-            let count = settled().count();
-            let spare = count > 1 || settled().any(|(_, stream)| stream.is_given());
-            if count <= limits.finished_streams && !(crowded && spare) {
-                return;
-            }
-            let victim = settled().find(|(_, stream)| stream.is_given()).or(settled().next());
-            let Some((&number, _)) = victim else { return };
+        while let Some(number) = self.streams.victim(needed, limits) {
             self.retire(number, limits);
         }
     }
 
     fn retire(&mut self, number: u64, limits: &Limits) {
-        if let Some(stream) = self.posts.remove(&number) {
+        if let Some(stream) = self.streams.remove(number) {
             self.tombstones.bury(number, stream.into_remains(), limits.tombstones);
         }
-    }
-
-    fn drop_detached(&mut self) {
-        self.posts.retain(|_, stream| stream.is_attached());
-        self.standalone.take_if(|stream| !stream.is_attached());
     }
 }

@@ -21,7 +21,8 @@ pub(super) struct Stream {
     log: Log,
     role: Role,
     state: State,
-    reader: Option<Reader>,
+    /// Boxed, because most of the streams that are kept have none.
+    reader: Option<Box<Reader>>,
     generation: u64,
     takeovers: Takeovers,
     aged: Option<Mark>,
@@ -122,6 +123,21 @@ impl Stream {
         stream
     }
 
+    /// The stream of one call that is answered as it begins, and of which a connection is given all
+    /// there is in the same step. Says where the answer is.
+    pub(super) fn given(
+        call: (u64, RequestId),
+        answer: Bytes,
+        budget: &Arc<Budget>,
+    ) -> (Self, u64) {
+        let key = call.0;
+        let mut stream = Self::post([call], budget);
+        stream.answer(key, answer, Room::default());
+        let place = stream.log.committed();
+        stream.log.give(place);
+        (stream, place)
+    }
+
     fn new(role: Role, budget: &Arc<Budget>) -> Self {
         Self {
             log: Log::new(budget),
@@ -151,9 +167,10 @@ impl Stream {
             (&self.role, kind),
             (Role::Post(_), Kind::Notification | Kind::Marker | Kind::Request)
         );
-        let fits =
-            message.len() > room.bytes || self.log.has_room(kind, 1, message.len(), passed, room);
-        if must_fit && !fits {
+        let fits = || {
+            message.len() > room.bytes || self.log.has_room(kind, 1, message.len(), passed, room)
+        };
+        if must_fit && !fits() {
             return Err(Refused::Full);
         }
         let seq = match (self.log.append(kind, message, passed, room), &self.role, kind) {
@@ -258,7 +275,7 @@ impl Stream {
             Start::After(place) => (place, Priming::No),
             Start::Unheard => (self.log.given(), Priming::NewPlace),
         };
-        self.reader = Some(Reader {
+        self.reader = Some(Box::new(Reader {
             generation: self.generation,
             place,
             polling,
@@ -269,7 +286,7 @@ impl Stream {
             unmoved: None,
             stay: Stay::AsLongAsItLikes,
             seat: Seat::default(),
-        });
+        }));
         (self.generation, displaced.and_then(|reader| reader.waker))
     }
 
@@ -395,6 +412,10 @@ impl Stream {
         self.takeovers.retry(base)
     }
 
+    pub(super) fn is_post(&self) -> bool {
+        matches!(self.role, Role::Post(_))
+    }
+
     pub(super) fn is_attached(&self) -> bool {
         self.reader.is_some()
     }
@@ -509,14 +530,16 @@ impl Stream {
     }
 
     /// What is to be remembered of the stream when it is retired.
-    pub(super) fn into_remains(self) -> Vec<Remains> {
-        let Role::Post(calls) = self.role else { return Vec::new() };
-        let remains = calls.into_iter().filter_map(|call| match call.outcome {
+    pub(super) fn into_remains(self) -> impl Iterator<Item = Remains> {
+        let calls = match self.role {
+            Role::Post(calls) => calls,
+            Role::Standalone => Vec::new(),
+        };
+        calls.into_iter().filter_map(|call| match call.outcome {
             Outcome::Cancelled => None,
             Outcome::Answered(answered) => Some(Remains { id: call.id, answered }),
             Outcome::Open | Outcome::Discarded => Some(Remains { id: call.id, answered: u64::MAX }),
-        });
-        remains.collect()
+        })
     }
 
     pub(super) fn log(&self) -> &Log {

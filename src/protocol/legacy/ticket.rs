@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::log::Kind;
 use super::requests::{Asker, Unsent};
 use super::session::Session;
-use super::state::{Closed, Sent};
+use super::state::{Closed, Given, Sent};
 
 /// What became of an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +49,22 @@ impl Ticket {
     pub(crate) fn answer(mut self, message: Bytes) -> Answered {
         self.spent = Spent::Yes;
         self.session.answer(self.key, message)
+    }
+
+    /// Ends the call with its answer on a stream of its own, which nothing comes before. Whoever
+    /// asks gives all of it at once, and a client that does not get it can resume it as any other.
+    ///
+    /// # Errors
+    ///
+    /// The call is over: what its stream is to say, the session knows.
+    pub(crate) fn give(mut self, message: &Bytes) -> Result<Given, Self> {
+        match self.session.give(self.key, message) {
+            Some(given) => {
+                self.spent = Spent::Yes;
+                Ok(given)
+            }
+            None => Err(self),
+        }
     }
 
     /// Ends the call without an answer, because there is nobody to give it to. It is counted.

@@ -25,12 +25,23 @@ pub(super) struct Tombstone {
 
 impl Tombstones {
     /// Remembers the requests of a stream, and forgets the oldest above `limit`.
-    pub(super) fn bury(&mut self, stream: u64, remains: Vec<Remains>, limit: usize) {
-        let short = remains.into_iter().filter(|it| it.id.as_json().len() <= LONGEST_ID);
-        self.0.extend(short.map(|it| Tombstone { stream, answered: it.answered, id: it.id }));
-        let excess = self.0.len().saturating_sub(limit);
-        self.0.drain(..excess);
-        self.0.shrink_to_fit();
+    pub(super) fn bury(
+        &mut self,
+        stream: u64,
+        remains: impl IntoIterator<Item = Remains>,
+        limit: usize,
+    ) {
+        for Remains { id, answered } in remains {
+            if limit == 0 || id.as_json().len() > LONGEST_ID {
+                continue;
+            }
+            if self.0.len() == limit {
+                self.0.pop_front();
+            }
+            // They are few, and a session that idles has no room to spare.
+            self.0.reserve_exact(1);
+            self.0.push_back(Tombstone { stream, answered, id });
+        }
     }
 
     /// The answers for a client that resumes a retired stream: one for each request whose answer

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::protocol::change::{Change, ChangeSet, Subject, SubscriptionLimits, write_members};
+use crate::protocol::change::{
+    Change, ChangeSet, Notice, Subject, SubscriptionLimits, write_members,
+};
 use crate::protocol::jsonrpc::{
     ErrorCode, ObjectWriter, Params, Raw, RequestId, RpcError, SOME_MEMBERS, encode_notification,
     encode_result, string,
@@ -48,8 +50,17 @@ pub(crate) struct Place(usize);
 #[derive(Debug, Default)]
 pub(crate) struct Backlog {
     order: VecDeque<Place>,
-    /// By place: the members of the notification's params.
-    waiting: Vec<Option<Bytes>>,
+    /// By place.
+    waiting: Vec<Option<Notification>>,
+}
+
+/// The notification of a change, as all subscriptions tell of it: written once, but for the id that
+/// each has (decision 18).
+#[derive(Clone, Debug)]
+pub(crate) struct Notification {
+    text: Bytes,
+    /// Where the id belongs.
+    id_at: usize,
 }
 
 /// What a change means for a subscription.
@@ -156,13 +167,7 @@ impl Subscription {
 
     /// The next notification, if there is one to be sent.
     pub(crate) fn next(&self, backlog: &mut Backlog) -> Option<Bytes> {
-        let (place, members) = backlog.take()?;
-        let message = encode_notification(self.subjects[place.0].method(), |params| {
-            params.raw_member("_meta", &self.meta(|_| Ok(()))?);
-            write_members(&members, params);
-            Ok(())
-        });
-        Some(message.expect("strings are JSON"))
+        Some(backlog.take()?.of_subscription(&self.id))
     }
 
     /// The first message of the stream: "the subset the server agreed to honor" (Acknowledgment).
@@ -239,13 +244,39 @@ impl Subscription {
     }
 }
 
+impl Notification {
+    /// The notification of a notice.
+    pub(crate) fn of(notice: &Notice) -> Self {
+        Self::new(notice.subject().method(), notice.members())
+    }
+
+    fn new(method: &'static str, members: &[u8]) -> Self {
+        let message = encode_notification(method, |params| {
+            // It lacks its value, the id.
+            params.raw_member("_meta", format!("{{\"{SUBSCRIPTION_ID}\":}}").as_bytes());
+            write_members(members, params);
+            Ok(())
+        });
+        let text = message.expect("strings are JSON");
+        // No method has this name, and `_meta` comes first.
+        let at = memchr::memmem::find(&text, SUBSCRIPTION_ID.as_bytes());
+        let id_at = at.expect("it was just written") + SUBSCRIPTION_ID.len() + "\":".len();
+        Self { text, id_at }
+    }
+
+    fn of_subscription(&self, id: &RequestId) -> Bytes {
+        let (before, after) = self.text.split_at(self.id_at);
+        [before, id.as_json().as_bytes(), after].concat().into()
+    }
+}
+
 impl Backlog {
-    /// Takes note of a change, which is told by these members.
-    pub(crate) fn note(&mut self, place: Place, members: &Bytes) -> Noted {
+    /// Takes note of a change, which is told by this.
+    pub(crate) fn note(&mut self, place: Place, notification: &Notification) -> Noted {
         if self.waiting.len() <= place.0 {
             self.waiting.resize(place.0 + 1, None);
         }
-        match self.waiting[place.0].replace(members.clone()) {
+        match self.waiting[place.0].replace(notification.clone()) {
             Some(_) => Noted::Waiting,
             None => {
                 self.order.push_back(place);
@@ -254,10 +285,9 @@ impl Backlog {
         }
     }
 
-    fn take(&mut self) -> Option<(Place, Bytes)> {
+    fn take(&mut self) -> Option<Notification> {
         let place = self.order.pop_front()?;
-        let members = self.waiting[place.0].take().expect("a place in order is one that waits");
-        Some((place, members))
+        Some(self.waiting[place.0].take().expect("a place in order is one that waits"))
     }
 }
 
@@ -329,7 +359,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::protocol::change::Notice;
 
     fn tools() -> ChangeSet {
         [Change::Tools].into_iter().collect()
@@ -407,7 +436,7 @@ mod tests {
         /// `None` says that it does not concern it.
         fn hear(&mut self, subject: Subject) -> Option<Noted> {
             let place = self.0.place(&subject)?;
-            Some(self.1.note(place, Notice::of(subject).members()))
+            Some(self.1.note(place, &Notification::of(&Notice::of(subject))))
         }
 
         fn next(&mut self) -> Option<Value> {
@@ -502,6 +531,27 @@ mod tests {
         assert_eq!(error.code, ErrorCode::InvalidParams);
     }
 
+    /// Decision 18: "Serialise once into `Bytes`, shared by log, wire, replay and fan-out; what
+    /// differs by reader (event id, `subscriptionId`) is spliced in".
+    #[test]
+    fn all_subscriptions_that_wait_share_what_is_written_of_a_change() {
+        let notification = Notification::of(&Notice::of(resource("a")));
+        let filter = json!({"resourceSubscriptions": ["a"]});
+        let mut clients: Vec<_> =
+            (1..=5).map(|id: i32| (id, Client::new(&id.to_string(), filter.clone()))).collect();
+        for (_, Client(subscription, backlog)) in &mut clients {
+            backlog.note(subscription.place(&resource("a")).unwrap(), &notification);
+            let waits = backlog.waiting[0].as_ref().unwrap();
+            assert_eq!(waits.text.as_ptr(), notification.text.as_ptr());
+        }
+        for (id, Client(subscription, backlog)) in &mut clients {
+            let expected = format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{{"_meta":{{"{SUBSCRIPTION_ID}":{id}}},"uri":"a"}}}}"#
+            );
+            assert_eq!(subscription.next(backlog).unwrap(), expected);
+        }
+    }
+
     /// 2026-07-28, Subscriptions, Receiving Notifications; the id as it came, whatever it is.
     #[test]
     fn every_message_carries_the_id_of_the_request() {
@@ -576,7 +626,9 @@ mod tests {
             Client::new("1", json!({"resourceSubscriptions": ["a"]}));
         let place = subscription.place(&resource("a")).unwrap();
         for members in [r#""uri":"old""#, r#""uri":"new""#] {
-            backlog.note(place, &Bytes::from(members));
+            let notification =
+                Notification::new("notifications/resources/updated", members.as_bytes());
+            backlog.note(place, &notification);
         }
         assert_eq!(value(&subscription.next(&mut backlog).unwrap()), updated("new"));
     }

@@ -10,4 +10,6 @@ mod sentinel;
 pub(crate) mod state;
 
 pub(crate) use envelope::{ModernRequest, check};
-pub(crate) use listen::{Backlog, LISTEN, Noted, Place, Subscription, requested_tasks};
+pub(crate) use listen::{
+    Backlog, LISTEN, Noted, Notification, Place, Subscription, requested_tasks,
+};

@@ -223,6 +223,28 @@ async fn the_server_can_be_told_to_frame_in_one_way_alone() {
     }
 }
 
+/// An answer that is there when its stream begins goes out with it, in one piece; who did not get it
+/// resumes the stream like any other.
+#[tokio::test]
+async fn a_quick_answer_is_a_stream_in_one_piece_that_can_be_resumed() {
+    for version in VERSIONS {
+        let server = TestServer::with(|it| it.framing(Framing::SseOnly)).await;
+        let session = Session::open(&server, version).await;
+        let mut wire = server.connect().await;
+        wire.write(session.post(&call(1, "echo", json!({}))).as_bytes()).await;
+        let head = wire.head().await.expect("a response");
+        assert_eq!(head.header("transfer-encoding"), Some("chunked"), "{version}");
+        let all = String::from_utf8(wire.chunk().await.expect("all of it")).expect("UTF-8");
+        assert_eq!(wire.chunk().await, None, "{version}");
+        let priming = if version == LATEST { "id: 1-0\nretry: 1000\ndata: \n\n" } else { "" };
+        let event = all.strip_prefix(priming).expect("the priming event comes first");
+        assert!(event.starts_with("id: 1-1\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,"), "{event}");
+        let resumed = server.connect().await.send(&session.get(Some("1-0"))).await;
+        assert_eq!(resumed.text(), event, "{version}");
+        assert_eq!(server.connect().await.send(&session.get(Some("1-1"))).await.status(), 405);
+    }
+}
+
 /// FACTS, others: "progress buffered to the end". Each step is read before the tool takes the
 /// next one.
 #[tokio::test]

@@ -99,8 +99,9 @@ impl State {
         effects: &mut Effects,
     ) {
         let (Some(number), Some(place)) = (stream, request.place) else { return };
-        if self.posts.get_mut(&number).is_some_and(|stream| !stream.take_back(place)) {
-            let (stream, message) = (StreamId::post(number), cancelled(id, reason));
+        let stream = StreamId::post(number);
+        if self.streams.get_mut(stream).is_some_and(|mut it| !it.take_back(place)) {
+            let message = cancelled(id, reason);
             // No room, or no stream: the answer of the call says enough.
             let _ = self.log(stream, Kind::Notification, message, limits, effects);
         }
@@ -140,10 +141,12 @@ impl State {
             let stream = self.calls.get(request.call).and_then(|call| call.stream);
             self.retract((*id, request), stream, "No answer came in time", limits, effects);
         }
-        let (calls, posts) = (&self.calls, &self.posts);
+        let (calls, streams) = (&self.calls, &self.streams);
         let lost = self.requests.take_lost(|request| {
             let stream = calls.get(request.call).and_then(|call| call.stream);
-            stream.and_then(|number| posts.get(&number)).is_some_and(Stream::is_lost)
+            stream
+                .and_then(|number| streams.get(StreamId::post(number)))
+                .is_some_and(Stream::is_lost)
         });
         let count = due.len();
         let told = |reply| move |(_, request): (u64, Request)| (request.asker, Some(reply));

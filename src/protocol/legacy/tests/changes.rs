@@ -57,6 +57,28 @@ fn while_nobody_comes_one_message_waits_however_often_it_is_announced() {
     assert_eq!(read(&mut session.open_standalone(NOW).unwrap()), ["0-2 changed"]);
 }
 
+/// Decision 18: "Serialise once into `Bytes`, shared by log, wire, replay and fan-out".
+#[test]
+fn all_streams_that_are_told_of_a_change_share_the_bytes_of_its_message() {
+    let registry = Registry::new(Limits::default(), Vec::new());
+    let message = Bytes::from(CHANGED.to_owned());
+    let mut connections: Vec<_> = (1..=5)
+        .map(|n| {
+            let opening = opening(ProtocolVersion::V2025_06_18, Principal::anonymous());
+            let session = registry.open(id(n), opening).unwrap();
+            session.set_initialized();
+            session.open_standalone(NOW).unwrap()
+        })
+        .collect();
+    registry.for_each(|session| session.announce(&message));
+    for connection in &mut connections {
+        let Poll::Ready(Step::Event { message: given, .. }) = connection.poll(Waker::noop()) else {
+            panic!("each is told");
+        };
+        assert_eq!((given.as_ptr(), given.len()), (message.as_ptr(), message.len()));
+    }
+}
+
 #[test]
 fn a_burst_wakes_the_connection_once_and_is_one_message() {
     let (_, session) = ready(Limits::default());

@@ -311,3 +311,55 @@ fn an_unread_stream_holds_up_nothing_else() {
     assert_eq!(read(&mut post), ["prime 2-0", "2-1 done", "end"]);
     assert_eq!(begin(&session, 3).answer("json".into()), Answered::Unbound("json".into()));
 }
+
+/// A quick call that is answered on a stream: it is given as it begins, and is in the log like any
+/// other for a client that did not get it.
+#[test]
+fn a_stream_that_was_given_as_it_began_can_be_resumed() {
+    for (version, priming) in
+        [(ProtocolVersion::V2025_11_25, Some("1-0")), (ProtocolVersion::V2025_06_18, None)]
+    {
+        let session = session_of(version);
+        let given = begin(&session, 7).give(&Bytes::from("seven")).unwrap();
+        assert_eq!(given.priming.map(|id| id.to_string()).as_deref(), priming);
+        assert_eq!((given.id.to_string().as_str(), &given.message[..]), ("1-1", &b"seven"[..]));
+        assert_eq!(session.calls_in_flight(), 0);
+        assert_eq!(read(&mut resume(&session, "1-0")), ["1-1 seven", "end"]);
+        assert!(resumes_to_nothing(&session, "1-1"));
+        assert_eq!(
+            read(&mut streaming(&session, 8).1).first().map(String::as_str),
+            priming.map(|_| "prime 2-0")
+        );
+    }
+}
+
+#[test]
+fn streams_that_were_given_are_kept_and_forgotten_like_others() {
+    let limits = Limits { finished_streams: 2, tombstones: 2, ..Limits::default() };
+    let (registry, session) = with_limits(limits);
+    for request in 1..=5 {
+        begin(&session, request).give(&Bytes::from("answer")).unwrap();
+    }
+    assert_eq!(session.bytes(), 2 * "answer".len());
+    assert!(resumes_to_nothing(&session, "1-0"), "forgotten altogether");
+    assert_eq!(read(&mut resume(&session, "3-0")), ["gap [3: events_evicted]", "end"]);
+    assert_eq!(read(&mut resume(&session, "4-0")), ["4-1 answer", "end"]);
+    sweep(&registry, 0, 330);
+    assert_eq!(session.bytes(), 0);
+}
+
+#[test]
+fn a_call_that_is_over_is_not_given() {
+    let (session, request) = (session(), RequestId::from(1));
+    let ticket = begin(&session, 1);
+    assert_eq!(session.cancel(&request), Cancelled::Done);
+    let ticket = ticket.give(&Bytes::from("late")).unwrap_err();
+    let mut connection = session.open_stream([&ticket], NOW).unwrap();
+    assert_eq!(read(&mut connection), ["prime 1-0", "end"]);
+    assert_eq!(ticket.answer(Bytes::from("late")), Answered::Cancelled);
+
+    let (ticket, mut connection) = streaming(&session, 2);
+    let ticket = ticket.give(&Bytes::from("there is a stream")).unwrap_err();
+    ticket.answer(Bytes::from("on it"));
+    assert_eq!(read(&mut connection), ["prime 2-0", "2-1 on it", "end"]);
+}
