@@ -360,9 +360,9 @@ pub(crate) fn mutated(count: usize, mut with: impl FnMut(&str)) {
             let to = text.ceil_char_boundary(text.len().min(from + below(4)));
             match below(8) {
                 0 => text.truncate(from),
-                1 => text.insert_str(from, &text[from..].to_owned()),
+                1 => text = [&text[..to], &text[from..]].concat(),
                 2 => drop(text.drain(from..to)),
-                3 => text.insert_str(from, " "),
+                3 => text.insert(from, ' '),
                 4 => text.replace_range(from..to, PIECES[below(PIECES.len())]),
                 _ => text.insert_str(from, PIECES[below(PIECES.len())]),
             }
