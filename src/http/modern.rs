@@ -150,7 +150,7 @@ impl<'a> Call<'a> {
         let Self { mount, body, modern, answer, client, permit, .. } = self;
         let (shared, framing) = (&mount.shared, answer.framing);
         if modern.request.method == "server/discover" {
-            client.is_answered();
+            client.answered();
             return Ok(Served::Now(respond::at_once(framing, answer.discover())));
         }
         let (method, params) = (&*modern.request.method, &modern.request.params);
@@ -158,7 +158,7 @@ impl<'a> Call<'a> {
         let mut running = match mount.server.dispatch(&asked, client.cx.clone()) {
             Dispatched::Running(running) => running,
             Dispatched::Ready(outcome) => {
-                client.is_answered();
+                client.answered();
                 return Ok(Served::Now(answer.respond(outcome)));
             }
         };
@@ -167,7 +167,7 @@ impl<'a> Call<'a> {
             true => Some(Further::Task),
             false => match running.run_if_woken() {
                 Some(outcome) if !framing.ends_as_stream(&client.cx) => {
-                    client.is_answered();
+                    client.answered();
                     return Ok(Served::Now(answer.respond_called(outcome)));
                 }
                 Some(outcome) => Some(Further::Stream(outcome)),
@@ -181,7 +181,7 @@ impl<'a> Call<'a> {
             };
             match settled {
                 Settled::Json(outcome) => {
-                    client.is_answered();
+                    client.answered();
                     Ok(answer.respond_called(outcome))
                 }
                 Settled::Further(further) => {
@@ -207,19 +207,19 @@ async fn go_on(
     };
     let stream = match further {
         Further::Stream(outcome) => {
-            client.is_answered();
+            client.answered();
             ready(outcome)
         }
         Further::Task => {
             let begun = tasks::begin(shared, running, seat, &answer).await;
-            client.is_answered();
+            client.answered();
             if !framing.ends_as_stream(cx) {
                 return Ok(answer.respond_called(begun));
             }
             ready(begun)
         }
         Further::Commit => {
-            client.is_answered();
+            client.answered();
             let (begin, id) = (Arc::clone(shared), answer.id.clone());
             let answered =
                 async move { answer.encode(tasks::outcome(&begin, running, seat, &answer).await) };
@@ -255,7 +255,7 @@ impl Attended {
         Self { cx, client: Client::Waits }
     }
 
-    fn is_answered(mut self) {
+    fn answered(mut self) {
         self.client = Client::Answered;
     }
 }
