@@ -182,3 +182,46 @@ impl<'a> Pick<'a> {
         Self { subject, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(subject: &str, round: usize, cost: f64) -> Record {
+        Record {
+            scenario: "calls".into(),
+            case: [("era".into(), "legacy".into())].into(),
+            subject: subject.into(),
+            round,
+            figures: [("cost".into(), cost)].into(),
+        }
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_of_rounds_is_between_the_two_in_the_middle() {
+        let spread = Spread::of(vec![4.0, 1.0, 9.0, 2.0]);
+        assert_eq!(spread, Some(Spread { median: 3.0, least: 1.0, most: 9.0, rounds: 4 }));
+        assert_eq!(Spread::of(vec![7.0, 1.0, 2.0]).map(|it| it.median), Some(2.0));
+        assert_eq!(Spread::of(Vec::new()), None);
+    }
+
+    /// A machine that is slower in one round is so for both: the ratio must not see it.
+    #[test]
+    fn a_ratio_is_taken_within_a_round() {
+        let records = vec![
+            record("ours", 0, 2.0),
+            record("ours", 1, 20.0),
+            record("hyper", 1, 10.0),
+            record("hyper", 0, 1.0),
+            // Without a counterpart.
+            record("ours", 2, 99.0),
+        ];
+        let environment = Environment::here("smoke", Vec::new());
+        let results = Results { environment, seconds: 0.0, records, failures: Vec::new() };
+        let ours = Pick::new("calls", &[("era", "legacy")], "ours");
+        let ratio = results.ratio(ours, ours.subject("hyper"), "cost");
+        assert_eq!(ratio, Some(Spread { median: 2.0, least: 2.0, most: 2.0, rounds: 2 }));
+        let other = Pick::new("calls", &[("era", "modern")], "ours");
+        assert_eq!(results.median(other, "cost"), None);
+    }
+}

@@ -10,6 +10,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
+use crate::mcp::Framing;
+
 /// How long a server may take until it listens: interpreters load their packages.
 const START: Duration = Duration::from_secs(30);
 
@@ -25,6 +27,9 @@ pub const HYPER: &str = "hyper";
 /// The word of a command that stands for the address to listen on.
 pub const ADDRESS: &str = "ADDRESS";
 
+/// The word that stands for how calls are to be answered: `json` or `sse`.
+const FRAMING: &str = "FRAMING";
+
 /// How a server is started. It prints the address that it listens on and serves until its standard
 /// input ends.
 #[derive(Clone, Debug)]
@@ -32,6 +37,17 @@ pub struct Recipe {
     pub name: String,
     /// The program and its arguments, one of which is [`ADDRESS`].
     pub command: Vec<String>,
+}
+
+impl Recipe {
+    /// The same server, told how to answer calls.
+    pub fn answering(&self, framing: Framing) -> Self {
+        let word = |word: &String| match word.as_str() {
+            FRAMING => framing.as_str().to_owned(),
+            _ => word.clone(),
+        };
+        Self { name: self.name.clone(), command: self.command.iter().map(word).collect() }
+    }
 }
 
 /// Whether [`ours`] keeps its limits on what one address may open.

@@ -425,7 +425,7 @@ impl Answer {
     /// field"; `_meta`: "Servers SHOULD include ... `io.modelcontextprotocol/serverInfo`"; Caching:
     /// "Servers MUST include caching hints".
     fn write(&self, reply: &Reply, object: &mut ObjectWriter<'_>) -> Result<(), serde_json::Error> {
-        object.raw_member("resultType", result_type(reply));
+        object.raw_members(result_type(reply));
         match reply.meta() {
             None => object.raw_member("_meta", &self.mount.shared.server_meta),
             Some(own) => {
@@ -443,7 +443,7 @@ impl Answer {
 
     /// About how much [`write`](Self::write) adds.
     fn likely_len(&self, reply: &Reply) -> usize {
-        let era = b"\"resultType\":,\"_meta\":,".len() + result_type(reply).len();
+        let era = b",\"_meta\":,".len() + result_type(reply).len();
         era + self.mount.shared.server_meta.len() + reply.likely_len(self.version)
     }
 }
@@ -452,8 +452,8 @@ impl Answer {
 /// other than `CreateTaskResult`".
 fn result_type(reply: &Reply) -> &'static [u8] {
     match reply {
-        Reply::TaskBegun(_) => b"\"task\"",
-        _ => b"\"complete\"",
+        Reply::TaskBegun(_) => b"\"resultType\":\"task\"",
+        _ => b"\"resultType\":\"complete\"",
     }
 }
 

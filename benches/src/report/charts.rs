@@ -115,7 +115,7 @@ impl DotChart {
         svg.text(MARGIN, 32.0, Anchor::Start, "title", &self.title);
         svg.text(MARGIN, 51.0, Anchor::Start, "note", &self.note);
         let values = || self.groups.iter().flat_map(|(_, rows)| rows).flat_map(|row| &row.values);
-        let axis = Log::around(values().copied(), LABELS + 10.0, WIDTH - MARGIN - 30.0);
+        let axis = Log::around(values().copied(), LABELS + 40.0, WIDTH - MARGIN - 40.0);
         for tick in axis.ticks() {
             let x = axis.place(tick);
             svg.line("grid", (x, top + 8.0), (x, top + body + 6.0));
@@ -300,4 +300,42 @@ pub fn grouped(value: i64) -> String {
         grouped.push(digit);
     }
     if value < 0 { format!("-{grouped}") } else { grouped }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_as_many_digits_as_say_something() {
+        assert_eq!(
+            [0.5, 9.876, 12.34, 99.96, 1234.5].map(figure),
+            ["0.50", "9.88", "12.3", "100.0", "1,234"],
+        );
+        assert_eq!([7, 1234, -1_234_567].map(grouped), ["7", "1,234", "-1,234,567"]);
+    }
+
+    #[test]
+    fn an_axis_has_four_to_ten_ticks_at_round_numbers() {
+        for end in [0.9, 3.0, 16.0, 31.7, 99.0, 480.0] {
+            let ticks = end / step(end);
+            assert!((4.0..=10.5).contains(&ticks), "{ticks} up to {end}");
+        }
+        assert_eq!([step(16.0), step(31.7), step(99.0)], [2.0, 5.0, 20.0]);
+    }
+
+    #[test]
+    fn a_bar_beyond_the_axis_is_cut_and_tells_its_value() {
+        let bar = |value| Bar { name: "a".into(), value, colour: PEER };
+        let chart = |value| BarChart {
+            title: String::new(),
+            unit: String::new(),
+            note: String::new(),
+            end: 10.0,
+            groups: vec![Group { name: String::new(), bars: vec![bar(value)] }],
+        };
+        let (within, beyond) = (chart(9.0).draw(), chart(860.0).draw());
+        assert!(!within.contains("polyline"));
+        assert!(beyond.contains("polyline") && beyond.contains(">860<"), "{beyond}");
+    }
 }

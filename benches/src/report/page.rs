@@ -102,7 +102,7 @@ fn calls(results: &Results) -> String {
     let h2c = tables::against_hyper(results, "h2c", &["era", "connections", "streams"], |_| true);
     format!(
         "## CPU per call\n\n![Server CPU per tools/call](benchmarks-calls.svg)\n\n\
-         µs of the server's CPU per `tools/call`, in user and kernel mode, 50 connections. *legacy* is 2025-11-25 with a session for each connection, *modern* is 2026-07-28 with its headers, which are checked against the body. The client accepts JSON and SSE, as clients do, and the server chooses; where only SSE is accepted, that is said.\n\n{}\n\
+         µs of the server's CPU per `tools/call`, in user and kernel mode, 50 connections. *legacy* is 2025-11-25 with a session for each connection, *modern* is 2026-07-28 with its headers, which are checked against the body. The client accepts JSON and SSE, as clients do, and the server chooses; the last two columns are of clients that accept SSE alone. (SSE) marks servers that answer with it where JSON would do.\n\n{}\n\
          Over HTTP/1.1, small calls:\n\n{connections}\n\
          Over HTTP/1.1, 50 connections, with 64 KiB of arguments or of result. hyper alone reads the same request and writes the same answer, which it has as one constant; here the tool makes its text anew each time, as a tool does:\n\n{sizes}\n\
          Over HTTP/2 without TLS (h2c), so many connections with so many calls at once on each:\n\n{h2c}",

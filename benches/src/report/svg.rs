@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 const STYLE: &str = "\
 text{font-family:-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;font-size:13px;fill:#24292f}\
 .title{font-size:16px;font-weight:600}.note{font-size:12px;fill:#57606a}\
-.group{font-weight:600}.strong{font-weight:600}\
+.group{font-weight:600;paint-order:stroke;stroke:#fff;stroke-width:5px}.strong{font-weight:600}\
 .grid{stroke:#d8dee4;stroke-width:1}.axis{stroke:#8c959f;stroke-width:1}";
 
 /// Which end of a text is at its place.

@@ -78,21 +78,21 @@ pub fn against_hyper(
     table(&rows)
 }
 
-/// All servers side by side.
+/// All servers side by side. Who answers with SSE where JSON was accepted is marked.
 pub fn side_by_side(results: &Results) -> String {
     let kinds = [("legacy", "json"), ("modern", "json"), ("legacy", "sse"), ("modern", "sse")];
-    let mut rows = vec![strings([
-        "server",
-        "legacy",
-        "modern",
-        "legacy, SSE alone accepted",
-        "modern, SSE alone accepted",
-    ])];
+    let mut rows =
+        vec![strings(["server", "legacy", "modern", "legacy, SSE alone", "modern, SSE alone"])];
     for subject in subjects(results) {
         let mut row = vec![shown(subject).to_owned()];
         for (era, framing) in kinds {
             let case = super::targets::small(era, framing);
-            row.push(spread(results.spread(Pick::new("calls", &case, subject), "cpu_us_per_call")));
+            let pick = Pick::new("calls", &case, subject);
+            let mut cell = spread(results.spread(pick, "cpu_us_per_call"));
+            if framing == "json" && results.median(pick, "answers_as_sse") == Some(1.0) {
+                cell.push_str(" (SSE)");
+            }
+            row.push(cell);
         }
         rows.push(row);
     }

@@ -124,8 +124,10 @@ where
             Err(_) => State::Ended,
         };
         poll_fn(move |cx| {
-            let _counted = &counted;
-            state.poll(cx)
+            let polled = state.poll(cx);
+            // Held, and dropped after the connection.
+            let _ = &counted;
+            polled
         })
     }
 

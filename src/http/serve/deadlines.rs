@@ -156,6 +156,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_timer_wakes_whoever_polled_it_last() {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let mut timer = LazyTimer::new(deadline);
+        let mut another_task = Context::from_waker(Waker::noop());
+        assert!(timer.poll_until(&mut another_task, deadline).is_pending());
+        let fired = poll_fn(|cx| timer.poll_until(cx, deadline));
+        tokio::time::timeout(Duration::from_secs(2), fired).await.expect("woken by the timer");
+        assert!(timer.poll_until(&mut another_task, deadline).is_ready(), "it stays so");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_deadline_beyond_the_clock_does_not_panic() {
         let now = Instant::now();
         assert!(after(now, Duration::MAX) > now + Duration::from_secs(1_000_000));
