@@ -331,9 +331,12 @@ impl<T> Drop for Guarded<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Waker;
 
     use futures::FutureExt;
+    use futures::task::{ArcWake, waker};
     use serde_json::{Map, Value};
 
     use super::*;
@@ -391,6 +394,70 @@ mod tests {
         };
         let server = Server::builder("s", "1").tool(Tool::new("t"), handler).build().unwrap();
         (Running::call(Target::Registered(server, 0), Arguments::empty(), cx.clone()), runs)
+    }
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl ArcWake for Wakes {
+        fn wake_by_ref(wakes: &Arc<Self>) {
+            wakes.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Wakes {
+        fn count(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    /// A call whose handler ends when it is polled again.
+    fn yielding(cx: &Context, meanwhile: fn(&Waker)) -> Running {
+        let handler = move |_: Arguments, _: Context| async move {
+            let mut polled = false;
+            let yielded = poll_fn(|task| match std::mem::replace(&mut polled, true) {
+                true => Poll::Ready(()),
+                false => {
+                    meanwhile(task.waker());
+                    Poll::Pending
+                }
+            });
+            yielded.await;
+            Ok::<_, HandlerError>("done".to_owned())
+        };
+        let server = Server::builder("s", "1").tool(Tool::new("t"), handler).build().unwrap();
+        Running::call(Target::Registered(server, 0), Arguments::empty(), cx.clone())
+    }
+
+    /// A handler is polled before anyone waits for it, and may be woken before anyone does.
+    #[test]
+    fn whoever_begins_to_drive_a_handler_is_told_that_it_was_woken_before() {
+        let cx = asking(Asking::ByResult);
+        let mut running = yielding(&cx, Waker::wake_by_ref);
+        let wakes = Arc::new(Wakes::default());
+        let (waker, mut running) = (waker(Arc::clone(&wakes)), Pin::new(&mut running));
+        let mut task = TaskContext::from_waker(&waker);
+        assert!(running.as_mut().poll(&mut task).is_pending());
+        assert_eq!(wakes.count(), 1);
+        assert!(running.poll(&mut task).is_ready());
+    }
+
+    /// Whoever drives a call sees to its end; the handler is not to be polled again.
+    #[test]
+    fn a_cancellation_wakes_who_drives_the_call_and_not_its_handler() {
+        let cx = asking(Asking::ByResult);
+        let mut running = yielding(&cx, |_| ());
+        let wakes = Arc::new(Wakes::default());
+        let (waker, mut running) = (waker(Arc::clone(&wakes)), Pin::new(&mut running));
+        let mut task = TaskContext::from_waker(&waker);
+        assert!(running.as_mut().poll(&mut task).is_pending());
+        assert_eq!(wakes.count(), 0);
+        cx.canceller().cancel();
+        assert_eq!((wakes.count(), cx.is_cancelled()), (1, true));
+        assert!(running.as_mut().poll(&mut task).is_pending());
+        assert_eq!(wakes.count(), 1);
+        cx.wake_handler();
+        assert!(running.poll(&mut task).is_ready());
     }
 
     fn keys(questions: &[Question]) -> Vec<&str> {
