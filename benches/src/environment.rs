@@ -17,9 +17,6 @@ pub struct Environment {
     pub scale: String,
     /// The peers, each with its version and its settings.
     pub peers: Vec<(String, String)>,
-    /// How long all of it took, where that is known.
-    #[serde(default)]
-    pub seconds: f64,
 }
 
 impl Environment {
@@ -34,7 +31,6 @@ impl Environment {
             date: said(&["date", "-u", "+%Y-%m-%d"]),
             scale: scale.to_owned(),
             peers,
-            seconds: 0.0,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! `drive` runs scenarios and writes what it measured as lines of JSON; `report` makes a page of
 //! them. `scripts/bench` runs both.
 
+pub mod batches;
 pub mod environment;
 pub mod h2_load;
 pub mod load;

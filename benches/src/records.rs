@@ -33,6 +33,10 @@ enum Line {
         subject: String,
         error: String,
     },
+    /// The run came to its end.
+    Done {
+        seconds: f64,
+    },
 }
 
 /// Where records go.
@@ -67,6 +71,10 @@ impl Output {
         self.line(&Line::Failure { scenario, subject, error: format!("{error:#}") })
     }
 
+    pub fn done(&mut self, seconds: f64) -> Result<()> {
+        self.line(&Line::Done { seconds })
+    }
+
     fn line(&mut self, line: &Line) -> Result<()> {
         serde_json::to_writer(&mut self.0, line)?;
         self.0.write_all(b"\n")?;
@@ -77,6 +85,8 @@ impl Output {
 /// All that a run has measured.
 pub struct Results {
     pub environment: Environment,
+    /// How long the run took; 0 if it did not come to its end.
+    pub seconds: f64,
     pub records: Vec<Record>,
     /// Scenario, subject and error.
     pub failures: Vec<(String, String, String)>,
@@ -108,6 +118,7 @@ impl Results {
     pub fn read(path: &Path) -> Result<Self> {
         let file = File::open(path).with_context(|| path.display().to_string())?;
         let (mut environment, mut records, mut failures) = (None, Vec::new(), Vec::new());
+        let mut took = 0.0;
         for line in BufReader::new(file).lines() {
             match serde_json::from_str(&line?)? {
                 Line::Environment(it) => environment = Some(it),
@@ -115,46 +126,102 @@ impl Results {
                 Line::Failure { scenario, subject, error } => {
                     failures.push((scenario, subject, error));
                 }
+                Line::Done { seconds } => took = seconds,
             }
         }
         let Some(environment) = environment else { bail!("the machine is not told") };
-        Ok(Self { environment, records, failures })
+        Ok(Self { environment, seconds: took, records, failures })
     }
 
     /// The records of one server that agree with these parts of a case.
-    pub fn of<'a>(
-        &'a self,
-        scenario: &'a str,
-        case: &'a [(&'a str, &'a str)],
-        subject: &'a str,
-    ) -> impl Iterator<Item = &'a Record> {
+    pub fn of<'a>(&'a self, pick: Pick<'a>) -> impl Iterator<Item = &'a Record> {
+        let Pick { scenario, case, subject } = pick;
+        let agrees = |record: &Record, name: &str, value: &str| {
+            record.case.get(name).is_some_and(|it| it == value)
+        };
         self.records.iter().filter(move |record| {
             record.scenario == scenario
                 && record.subject == subject
-                && case
-                    .iter()
-                    .all(|(name, value)| record.case.get(*name).is_some_and(|it| it == value))
+                && case.iter().all(|(name, value)| agrees(record, name, value))
         })
     }
 
-    pub fn spread(
-        &self,
-        scenario: &str,
-        case: &[(&str, &str)],
-        subject: &str,
-        figure: &str,
-    ) -> Option<Spread> {
-        let figures = self.of(scenario, case, subject);
-        Spread::of(figures.filter_map(|record| record.figures.get(figure).copied()).collect())
+    pub fn spread(&self, pick: Pick<'_>, figure: &str) -> Option<Spread> {
+        let figures = self.of(pick).filter_map(|record| record.figures.get(figure).copied());
+        Spread::of(figures.collect())
     }
 
-    pub fn median(
-        &self,
-        scenario: &str,
-        case: &[(&str, &str)],
-        subject: &str,
-        figure: &str,
-    ) -> Option<f64> {
-        self.spread(scenario, case, subject, figure).map(|spread| spread.median)
+    pub fn median(&self, pick: Pick<'_>, figure: &str) -> Option<f64> {
+        self.spread(pick, figure).map(|spread| spread.median)
+    }
+
+    /// How one server's figure relates to another's in the same round.
+    pub fn ratio(&self, over: Pick<'_>, under: Pick<'_>, figure: &str) -> Option<Spread> {
+        let ratios = self.of(over).filter_map(|record| {
+            let other = self.of(under).find(|other| other.round == record.round)?;
+            Some(record.figures.get(figure)? / other.figures.get(figure)?)
+        });
+        Spread::of(ratios.collect())
+    }
+}
+
+/// Which records are meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Pick<'a> {
+    pub scenario: &'a str,
+    pub case: &'a [(&'a str, &'a str)],
+    pub subject: &'a str,
+}
+
+impl<'a> Pick<'a> {
+    pub fn new(scenario: &'a str, case: &'a [(&'a str, &'a str)], subject: &'a str) -> Self {
+        Self { scenario, case, subject }
+    }
+
+    pub fn subject(self, subject: &'a str) -> Self {
+        Self { subject, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(subject: &str, round: usize, cost: f64) -> Record {
+        Record {
+            scenario: "calls".into(),
+            case: [("era".into(), "legacy".into())].into(),
+            subject: subject.into(),
+            round,
+            figures: [("cost".into(), cost)].into(),
+        }
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_of_rounds_is_between_the_two_in_the_middle() {
+        let spread = Spread::of(vec![4.0, 1.0, 9.0, 2.0]);
+        assert_eq!(spread, Some(Spread { median: 3.0, least: 1.0, most: 9.0, rounds: 4 }));
+        assert_eq!(Spread::of(vec![7.0, 1.0, 2.0]).map(|it| it.median), Some(2.0));
+        assert_eq!(Spread::of(Vec::new()), None);
+    }
+
+    /// A machine that is slower in one round is so for both: the ratio must not see it.
+    #[test]
+    fn a_ratio_is_taken_within_a_round() {
+        let records = vec![
+            record("ours", 0, 2.0),
+            record("ours", 1, 20.0),
+            record("hyper", 1, 10.0),
+            record("hyper", 0, 1.0),
+            // Without a counterpart.
+            record("ours", 2, 99.0),
+        ];
+        let environment = Environment::here("smoke", Vec::new());
+        let results = Results { environment, seconds: 0.0, records, failures: Vec::new() };
+        let ours = Pick::new("calls", &[("era", "legacy")], "ours");
+        let ratio = results.ratio(ours, ours.subject("hyper"), "cost");
+        assert_eq!(ratio, Some(Spread { median: 2.0, least: 2.0, most: 2.0, rounds: 2 }));
+        let other = Pick::new("calls", &[("era", "modern")], "ours");
+        assert_eq!(results.median(other, "cost"), None);
     }
 }

@@ -38,7 +38,7 @@ impl Scale {
     }
 
     pub fn window(self) -> Window {
-        let (warm, measured) = self.of((5, 30), (50, 300), (200, 1000));
+        let (warm, measured) = self.of((5, 30), (50, 300), (200, 800));
         Window { warm: Duration::from_millis(warm), measured: Duration::from_millis(measured) }
     }
 }

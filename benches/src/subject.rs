@@ -10,6 +10,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
+use crate::mcp::Framing;
+
 /// How long a server may take until it listens: interpreters load their packages.
 const START: Duration = Duration::from_secs(30);
 
@@ -22,13 +24,30 @@ pub const OURS: &str = "ours";
 /// The name of the baseline in the records.
 pub const HYPER: &str = "hyper";
 
-/// How a server is started: `PROGRAM ADDRESS ARGUMENT…`. It prints the address that it listens on
-/// and serves until its standard input ends.
+/// The word of a command that stands for the address to listen on.
+pub const ADDRESS: &str = "ADDRESS";
+
+/// The word that stands for how calls are to be answered: `json` or `sse`.
+const FRAMING: &str = "FRAMING";
+
+/// How a server is started. It prints the address that it listens on and serves until its standard
+/// input ends.
 #[derive(Clone, Debug)]
 pub struct Recipe {
     pub name: String,
-    pub program: PathBuf,
-    pub arguments: Vec<String>,
+    /// The program and its arguments, one of which is [`ADDRESS`].
+    pub command: Vec<String>,
+}
+
+impl Recipe {
+    /// The same server, told how to answer calls.
+    pub fn answering(&self, framing: Framing) -> Self {
+        let word = |word: &String| match word.as_str() {
+            FRAMING => framing.as_str().to_owned(),
+            _ => word.clone(),
+        };
+        Self { name: self.name.clone(), command: self.command.iter().map(word).collect() }
+    }
 }
 
 /// Whether [`ours`] keeps its limits on what one address may open.
@@ -40,17 +59,20 @@ pub enum Limits {
 
 /// The crate's own server.
 pub fn ours(limits: Limits) -> Result<Recipe> {
-    let arguments = match limits {
-        Limits::Default => Vec::new(),
-        Limits::Many => vec!["--many".to_owned()],
-    };
-    Ok(Recipe { name: OURS.to_owned(), program: sibling("ours")?, arguments })
+    let mut command = vec![sibling("ours")?.display().to_string(), ADDRESS.to_owned()];
+    match limits {
+        Limits::Default => {}
+        Limits::Many => command.push("--many".to_owned()),
+    }
+    Ok(Recipe { name: OURS.to_owned(), command })
 }
 
 /// The baseline. `version` is `http1` or `http2`; the answer stands in a file.
 pub fn hyper(version: &str, kind: &str, answer: &Path) -> Result<Recipe> {
-    let arguments = vec![version.to_owned(), kind.to_owned(), answer.display().to_string()];
-    Ok(Recipe { name: HYPER.to_owned(), program: sibling("hyper_alone")?, arguments })
+    let program = sibling("hyper_alone")?.display().to_string();
+    let answer = answer.display().to_string();
+    let command = [program.as_str(), ADDRESS, version, kind, &answer].map(str::to_owned).to_vec();
+    Ok(Recipe { name: HYPER.to_owned(), command })
 }
 
 /// Another binary of this package.
@@ -77,9 +99,10 @@ impl Subject {
     async fn start_recipe(recipe: &Recipe) -> Result<Self> {
         let mut child = Command::new("taskset")
             .args(["--cpu-list", "0"])
-            .arg(&recipe.program)
-            .arg("127.0.0.1:0")
-            .args(&recipe.arguments)
+            .args(recipe.command.iter().map(|word| match word.as_str() {
+                ADDRESS => "127.0.0.1:0",
+                word => word,
+            }))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

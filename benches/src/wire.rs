@@ -164,3 +164,15 @@ fn unchunked(mut rest: &[u8]) -> Result<Vec<u8>> {
         rest = &rest[end + 2 + size + 2..];
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunked_body_is_put_together() {
+        let whole = unchunked(b"3\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n");
+        assert_eq!(whole.ok().as_deref(), Some(&b"abc0123456789abcdef"[..]));
+        assert!(unchunked(b"5\r\nabc").is_err(), "a chunk that is cut off");
+    }
+}

@@ -54,7 +54,7 @@ testenv_npm() { testenv_piece "$1" "$2/package.json" "$2/package-lock.json" -- _
 
 # testenv_python NAME PINS: a virtual environment with what the pins name.
 testenv_python() {
-    local pins="$root/tests/$2"
+    local pins=$2
     # A virtual environment belongs to the interpreter that made it.
     local interpreter="$testenv_dir/python3.version"
     mkdir -p "$testenv_dir"
@@ -139,6 +139,34 @@ testenv_node() {
     return 1
 }
 
+# The peers of benches/peers, each as a program `PROGRAM ADDRESS [MODE]`.
+
+# testenv_bench_typescript: `sdk1` and `sdk2` in $testenv_dir/bench-typescript.
+testenv_bench_typescript() {
+    local peer="$root/benches/peers/typescript" dir="$testenv_dir/bench-typescript" node script
+    testenv_npm node "$root/scripts/node" && node=$(testenv_node) || return 1
+    testenv_npm bench-typescript "$peer" || return 1
+    # Node looks for packages from where a script lies.
+    cp "$peer"/*.mjs "$dir" || return 1
+    for script in sdk1 sdk2; do
+        _program "$dir/$script" "$node" "$dir/$script.mjs" || return 1
+    done
+}
+
+# testenv_bench_python: `server` in $testenv_dir/python-bench.
+testenv_bench_python() {
+    local peer="$root/benches/peers/python" dir="$testenv_dir/python-bench"
+    testenv_python bench "$peer/requirements.txt" || return 1
+    _program "$dir/server" "$dir/bin/python" "$peer/server.py"
+}
+
+# _program FILE COMMAND...: what is started as FILE is COMMAND, in the same process.
+_program() {
+    local file=$1
+    shift
+    { echo '#!/bin/sh' && printf 'exec%s "$@"\n' "$(printf ' %q' "$@")"; } >"$file" && chmod +x "$file"
+}
+
 # testenv_setup: lay everything; each piece that could not be had is named in
 # `missing`, so that what needs it can be skipped by name.
 testenv_setup() {
@@ -153,7 +181,7 @@ testenv_setup() {
     fi
     local version
     for version in 1.30.0 2.3.0; do
-        testenv_python "$version" "clients/python/requirements-$version.txt" ||
+        testenv_python "$version" "$root/tests/clients/python/requirements-$version.txt" ||
             missing+=("python-$version")
     done
     testenv_debs || missing+=("debs (nginx, haproxy, trafficserver, nftables)")

@@ -121,7 +121,7 @@ impl Content {
         object: &mut ObjectWriter<'_>,
     ) -> Result<(), serde_json::Error> {
         let known = version.knows_titles_and_structure();
-        object.raw_member("type", self.kind(version));
+        object.raw_members(self.kind(version));
         match &self.block {
             Block::Text { text } => object.string("text", text),
             Block::Image(media) | Block::Audio(media) => {
@@ -150,7 +150,7 @@ impl Content {
     /// About how long [`write`](Self::write) makes an object of it. It is exact for short text, and
     /// for text without anything to escape.
     pub(crate) fn likely_len(&self, version: ProtocolVersion) -> usize {
-        let kind = b"{\"type\":,}".len() + self.kind(version).len();
+        let kind = b"{,}".len() + self.kind(version).len();
         let block = match &self.block {
             Block::Text { text } => ObjectWriter::string_len("text", text),
             Block::Image(Media { data, mime_type }) | Block::Audio(Media { data, mime_type }) => {
@@ -168,15 +168,15 @@ impl Content {
         kind + block + about
     }
 
-    /// The block's type, as JSON.
+    /// The block's type, as a member.
     fn kind(&self, version: ProtocolVersion) -> &'static [u8] {
         match &self.block {
-            Block::Text { .. } => b"\"text\"",
-            Block::Image(_) => b"\"image\"",
-            Block::Audio(_) => b"\"audio\"",
-            Block::Link(_) if version.knows_titles_and_structure() => b"\"resource_link\"",
-            Block::Link(_) => b"\"text\"",
-            Block::Resource { .. } => b"\"resource\"",
+            Block::Text { .. } => b"\"type\":\"text\"",
+            Block::Image(_) => b"\"type\":\"image\"",
+            Block::Audio(_) => b"\"type\":\"audio\"",
+            Block::Link(_) if version.knows_titles_and_structure() => b"\"type\":\"resource_link\"",
+            Block::Link(_) => b"\"type\":\"text\"",
+            Block::Resource { .. } => b"\"type\":\"resource\"",
         }
     }
 }

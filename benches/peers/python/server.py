@@ -6,6 +6,7 @@ standard input ends. Both eras; `json` (the default) or `sse` says how they are 
 
 import asyncio
 import gc
+import logging
 import os
 import socket
 import sys
@@ -27,13 +28,13 @@ TOOLS = {
         description="A constant text",
         input_schema={"type": "object"},
     ),
-    "echo": types.Tool(
-        name="echo",
-        description="The text that it is given",
+    "text": types.Tool(
+        name="text",
+        description="A text of so many bytes",
         input_schema={
             "type": "object",
-            "properties": {"text": {"type": "string"}},
-            "required": ["text"],
+            "properties": {"bytes": {"type": "integer", "minimum": 0}},
+            "required": ["bytes"],
         },
     ),
 }
@@ -46,8 +47,8 @@ async def list_tools(_context, _params):
 async def call_tool(_context, params):
     if params.name == "test_simple_text":
         text = TEXT
-    elif params.name == "echo":
-        text = (params.arguments or {})["text"]
+    elif params.name == "text":
+        text = "x" * (params.arguments or {})["bytes"]
     else:
         raise ValueError("no such tool")
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)])
@@ -123,6 +124,7 @@ def main() -> None:
     mode = sys.argv[2] if len(sys.argv) > 2 else "json"
     if mode not in ("json", "sse"):
         sys.exit(f"{mode} is no mode: json or sse")
+    logging.disable(logging.CRITICAL)
     listener = socket.create_server((host, int(port)), backlog=4096)
     print("{}:{}".format(*listener.getsockname()), flush=True)
     threading.Thread(target=until_input_ends, daemon=True).start()

@@ -10,9 +10,9 @@ const LIMIT = 4 * 1024 * 1024;
 export const tools = [
     { name: 'test_simple_text', description: 'A constant text', inputSchema: { type: 'object' } },
     {
-        name: 'echo',
-        description: 'The text that it is given',
-        inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
+        name: 'text',
+        description: 'A text of so many bytes',
+        inputSchema: { type: 'object', properties: { bytes: { type: 'integer', minimum: 0 } }, required: ['bytes'] },
     },
 ];
 
@@ -20,8 +20,8 @@ export function callTool({ params }) {
     switch (params.name) {
         case 'test_simple_text':
             return { content: [{ type: 'text', text: TEXT }] };
-        case 'echo':
-            return { content: [{ type: 'text', text: params.arguments.text }] };
+        case 'text':
+            return { content: [{ type: 'text', text: 'x'.repeat(params.arguments.bytes) }] };
         default:
             throw new Error('no such tool');
     }

@@ -1,7 +1,7 @@
 //! Runs the scenarios and writes what it measured.
 //!
 //! ```text
-//! drive OUTPUT smoke|quick|full [--only NAME]… [--peer NAME PROGRAM DESCRIPTION]…
+//! drive OUTPUT smoke|quick|full [--only NAME]… [--peer NAME COMMAND DESCRIPTION]…
 //! ```
 //!
 //! It keeps to the second core, and the servers that it starts to the first. Its own thread never
@@ -10,7 +10,7 @@
 //! that are the driver's.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use mcp_http_bench::environment::Environment;
@@ -51,13 +51,14 @@ async fn run(options: Options) -> Result<()> {
     let environment = Environment::here(scale.as_str(), descriptions);
     let output = Output::create(&output, environment)?;
     let mut bench = Bench { scale, output, peers, scratch, answers: 0 };
+    let began = Instant::now();
     let run = async {
         for name in NAMES {
             if only.is_empty() || only.iter().any(|it| it == name) {
                 scenario(&mut bench, name).await?;
             }
         }
-        anyhow::Ok(())
+        bench.output.done(began.elapsed().as_secs_f64())
     };
     let done = run.await;
     std::fs::remove_dir_all(&bench.scratch)?;
@@ -106,9 +107,10 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
         match option.as_str() {
             "--only" => options.only.push(value()?),
             "--peer" => {
-                let (name, program, description) = (value()?, value()?.into(), value()?);
+                let (name, command, description) = (value()?, value()?, value()?);
+                let command = command.split_whitespace().map(str::to_owned).collect();
                 options.descriptions.push((name.clone(), description));
-                options.peers.push(Recipe { name, program, arguments: Vec::new() });
+                options.peers.push(Recipe { name, command });
             }
             other => bail!("no such option: {other}"),
         }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::Bench;
 use super::contest::{Case, is_peer};
-use crate::mcp;
+use crate::mcp::{self, Framing};
 use crate::measure::cpu;
 use crate::sessions;
 use crate::subject::{Limits, Subject, ours};
@@ -36,7 +36,7 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
         ours.stop().await?;
     }
     for peer in bench.peers.clone() {
-        let subject = Subject::start(&peer).await?;
+        let subject = Subject::start(&peer.answering(Framing::Adaptive)).await?;
         if let Err(error) = measure(bench, &subject, 0, 1).await {
             bench.output.failure("churn", &peer.name, &error)?;
         }

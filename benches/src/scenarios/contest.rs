@@ -24,6 +24,14 @@ const BESIDE: [std::ops::RangeInclusive<u64>; 2] =
 pub struct Contender {
     pub subject: Subject,
     pub lanes: Vec<Arc<Lane>>,
+    pub answers: Answers,
+}
+
+/// In which framing a server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    Json,
+    Sse,
 }
 
 impl Contender {
@@ -33,9 +41,11 @@ impl Contender {
             Era::Legacy => sessions::open(&subject, connections).await?,
             Era::Modern => vec![None; connections],
         };
-        check(&subject, call, sessions[0].as_deref()).await?;
+        let kind = check(&subject, call, sessions[0].as_deref()).await?;
+        let answers =
+            if kind.starts_with("text/event-stream") { Answers::Sse } else { Answers::Json };
         let lanes = sessions.iter().map(|session| Arc::new(vec![call.request(session.as_deref())]));
-        Ok(Self { subject, lanes: lanes.collect() })
+        Ok(Self { subject, lanes: lanes.collect(), answers })
     }
 }
 
@@ -103,7 +113,8 @@ pub async fn contenders(
     let ours = Contender::new(Subject::start(ours).await?, call, connections).await?;
     let baseline = bench.baseline("http1", &ours.subject, &ours.lanes[0][0]).await?;
     // The same bytes go to it, session and all.
-    let baseline = Contender { subject: baseline, lanes: ours.lanes.clone() };
+    let baseline =
+        Contender { subject: baseline, lanes: ours.lanes.clone(), answers: ours.answers };
     let mut contenders = vec![baseline, ours];
     for peer in peers {
         match contender(peer, call, connections).await {
@@ -115,7 +126,8 @@ pub async fn contenders(
 }
 
 async fn contender(peer: &Recipe, call: &Call, connections: usize) -> Result<Contender> {
-    Contender::new(Subject::start(peer).await?, call, connections).await
+    let peer = Subject::start(&peer.answering(call.framing)).await?;
+    Contender::new(peer, call, connections).await
 }
 
 /// Measures all of them in turns, in the closed loop.
@@ -129,7 +141,12 @@ pub async fn rounds(
         for contender in contenders {
             let subject = &contender.subject;
             match closed(subject, &contender.lanes, window).await {
-                Ok(measured) => bench.output.record(case.calls(&subject.name, round, &measured))?,
+                Ok(measured) => {
+                    let mut record = case.calls(&subject.name, round, &measured);
+                    let sse = f64::from(u8::from(contender.answers == Answers::Sse));
+                    record.figures.insert("answers_as_sse".to_owned(), sse);
+                    bench.output.record(record)?;
+                }
                 Err(error) if is_peer(subject) => {
                     bench.output.failure(case.scenario, &subject.name, &error)?;
                 }

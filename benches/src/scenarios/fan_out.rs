@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::Bench;
 use super::contest::Case;
+use crate::batches::in_batches;
 use crate::mcp::{self, Call, Era, Framing};
 use crate::measure::cpu;
 use crate::sessions;
@@ -39,7 +40,7 @@ struct Audience {
 }
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
-    let streams = bench.scale.of(64, 8192, 8192);
+    let streams = bench.scale.of(64, 2048, 8192);
     let announce = Call { tool: "announce", ..Call::small(Era::Modern, Framing::Adaptive) };
     let announce = announce.request(None);
     let legacy = Subject::start(&ours(Limits::Many)?).await?;
@@ -102,10 +103,18 @@ impl Audience {
         needle: &'static [u8],
     ) -> Result<Self> {
         let (told, all_told) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-        let (streams, mut readers) = (requests.len(), JoinSet::new());
-        for request in requests {
-            let mut wire = Wire::connect(subject.addr).await?;
-            wire.open(&request).await?;
+        let (addr, streams) = (subject.addr, requests.len());
+        let mut requests = requests.into_iter();
+        let wires = in_batches(streams, |_| {
+            let request = requests.next();
+            async move {
+                let mut wire = Wire::connect(addr).await?;
+                wire.open(&request.context("one for each")?).await?;
+                Ok(wire)
+            }
+        });
+        let mut readers = JoinSet::new();
+        for mut wire in wires.await? {
             let (told, all_told) = (Arc::clone(&told), Arc::clone(&all_told));
             readers.spawn(async move {
                 loop {

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::Bench;
 use super::calls::CONNECTIONS;
-use super::contest::{Case, Contender, contenders, rounds, stop};
+use super::contest::{Answers, Case, Contender, contenders, rounds, stop};
 use crate::load::closed;
 use crate::mcp::{Call, Era, Framing};
 use crate::sessions;
@@ -46,10 +46,10 @@ async fn of_sessions(bench: &mut Bench) -> Result<()> {
             Arc::new(mine.map(|session| call.request(session.as_deref())).collect())
         };
         let lanes = (0..CONNECTIONS).map(lane).collect();
-        servers.push((count, Contender { subject, lanes }));
+        servers.push((count, Contender { subject, lanes, answers: Answers::Json }));
     }
     for round in 0..bench.scale.rounds() {
-        for (count, Contender { subject, lanes }) in &servers {
+        for (count, Contender { subject, lanes, .. }) in &servers {
             let case = Case::new("growth", [("sessions", count.to_string())]);
             let measured = closed(subject, lanes, bench.scale.window()).await?;
             bench.output.record(case.calls(&subject.name, round, &measured))?;

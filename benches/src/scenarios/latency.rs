@@ -43,7 +43,7 @@ async fn at_half(
     contender: &Contender,
     round: usize,
 ) -> Result<()> {
-    let Contender { subject, lanes } = contender;
+    let Contender { subject, lanes, .. } = contender;
     let window = bench.scale.window();
     let saturated = closed(subject, lanes, window).await?;
     let rate = saturated.calls as f64 / saturated.elapsed.as_secs_f64() / 2.0;

@@ -1,13 +1,14 @@
 //! What sessions, open streams and finished streams hold in resident memory.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::contest::Case;
 use super::{Bench, check};
+use crate::batches::in_batches;
 use crate::mcp::{self, Call, Era, Framing};
 use crate::measure::resident;
 use crate::sessions;
@@ -27,13 +28,14 @@ const REST: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_secs(16);
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
-    let sessions = bench.scale.of(64, 8192, 8192);
+    let sessions = bench.scale.of(64, 2048, 8192);
     for round in 0..bench.scale.of(1, 1, 3) {
         idle(bench, &ours(Limits::Many)?, sessions, round).await?;
         finished(bench, sessions / RETAINED, round).await?;
     }
     open_and_closed(bench, sessions).await?;
     for peer in bench.peers.clone() {
+        let peer = peer.answering(Framing::Adaptive);
         if let Err(error) = of_peer(bench, &peer).await {
             bench.output.failure("memory", &peer.name, &error)?;
         }
@@ -125,32 +127,32 @@ struct Parked {
 }
 
 async fn park(subject: &Subject, sessions: usize) -> Result<Vec<Parked>> {
-    let mut parked = Vec::with_capacity(sessions);
-    for _ in 0..sessions {
-        let mut calls = Wire::connect(subject.addr).await?;
-        let session = sessions::open_one(&mut calls).await?;
-        calls.shrink();
-        let mut stream = Wire::connect(subject.addr).await?;
-        stream.open(&mcp::get(session.as_deref())).await?;
-        stream.shrink();
-        parked.push(Parked { session, calls, stream });
-    }
-    Ok(parked)
+    let addr = subject.addr;
+    in_batches(sessions, |_| park_one(addr)).await
+}
+
+async fn park_one(addr: SocketAddr) -> Result<Parked> {
+    let mut calls = Wire::connect(addr).await?;
+    let session = sessions::open_one(&mut calls).await?;
+    calls.shrink();
+    let mut stream = Wire::connect(addr).await?;
+    stream.open(&mcp::get(session.as_deref())).await?;
+    stream.shrink();
+    Ok(Parked { session, calls, stream })
 }
 
 async fn leave(parked: Vec<Parked>) -> Result<()> {
-    let mut leaving = JoinSet::new();
-    for Parked { session, mut calls, stream } in parked {
-        leaving.spawn(async move {
+    let mut parked: Vec<_> = parked.into_iter().map(Some).collect();
+    let ended = in_batches(parked.len(), |number| {
+        let one = parked[number].take();
+        async move {
+            let Some(Parked { session, mut calls, stream }) = one else { return Ok(()) };
             calls.exchange(&mcp::delete(session.as_deref())).await?;
             drop(stream);
-            anyhow::Ok(())
-        });
-    }
-    while let Some(left) = leaving.join_next().await {
-        left??;
-    }
-    Ok(())
+            Ok(())
+        }
+    });
+    ended.await.map(drop)
 }
 
 /// Whatever a server allocates with its first requests is no session's.

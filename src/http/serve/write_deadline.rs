@@ -147,7 +147,11 @@ impl Stall {
     ) -> Poll<io::Result<T>> {
         if answer.is_ready() {
             // A flush of nothing is ready while a write waits, which is no progress of that one.
-            self.waiting = self.waiting.filter(|(other, _)| step != Step::Write && *other != step);
+            if let Some((waiting, _)) = self.waiting
+                && (step == Step::Write || step == waiting)
+            {
+                self.waiting = None;
+            }
             return answer;
         }
         let (_, since) = *self.waiting.get_or_insert_with(|| (step, Instant::now()));

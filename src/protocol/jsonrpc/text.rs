@@ -11,19 +11,19 @@ const SHORT: usize = 512;
 
 /// Writes a text as a JSON string, as serde_json does.
 ///
-/// A buffer that was made as long as its message, but for what is escaped, stays so.
+/// A buffer that was made as long as its message, by [`likely_len`], stays so.
 pub(super) fn write(buffer: &mut Vec<u8>, text: &str) {
-    let longer = escapes(text.as_bytes());
-    if text.len() > SHORT {
-        // `likely_len` did not count them.
-        let spare = buffer.capacity() - buffer.len();
-        buffer.reserve_exact(spare + longer);
+    buffer.reserve(text.len() + 2);
+    let longer = if text.len() > SHORT { escapes(text.as_bytes()) } else { 0 };
+    if longer > 0 {
+        // They were not counted. What comes behind the text keeps its room.
+        buffer.reserve_exact(buffer.capacity() - buffer.len() + longer);
     }
-    buffer.reserve(text.len() + longer + 2);
     buffer.push(b'"');
-    match longer {
-        0 => buffer.extend_from_slice(text.as_bytes()),
-        _ => write_escaped(buffer, text.as_bytes()),
+    if text.len() > SHORT && longer == 0 {
+        buffer.extend_from_slice(text.as_bytes());
+    } else {
+        write_escaped(buffer, text.as_bytes());
     }
     buffer.push(b'"');
 }
@@ -37,42 +37,64 @@ pub(super) fn likely_len(text: &str) -> usize {
 /// By how many bytes a text becomes longer.
 fn escapes(text: &[u8]) -> usize {
     let (steps, rest) = text.as_chunks::<STEP>();
-    let longer = |bytes: &[u8]| bytes.iter().map(|&byte| usize::from(longer(byte))).sum::<usize>();
-    let steps = steps.iter().filter(|step| has_escape(*step)).map(|step| longer(step));
+    let longer = |bytes: &[u8]| bytes.iter().map(|&byte| escape(byte).longer()).sum::<usize>();
+    let steps = steps.iter().filter(|step| has_escape(step)).map(|step| longer(step));
     steps.sum::<usize>() + longer(rest)
 }
 
-/// Without a branch, so that it is done for many bytes at once.
-fn has_escape(step: &[u8; STEP]) -> bool {
-    step.iter().fold(false, |found, &byte| found | is_escaped(byte))
-}
-
 /// RFC 8259, section 7: "the characters that MUST be escaped: quotation mark, reverse solidus, and
-/// the control characters (U+0000 through U+001F)".
-const fn is_escaped(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+/// the control characters (U+0000 through U+001F)". Without a branch, so that it is asked of many
+/// bytes at once.
+fn has_escape(step: &[u8; STEP]) -> bool {
+    step.iter().fold(false, |found, &byte| found | (byte < 0x20) | (byte == b'"') | (byte == b'\\'))
 }
 
-/// The letter behind the backslash, for what has one.
-const fn letter(byte: u8) -> Option<u8> {
-    match byte {
-        b'"' | b'\\' => Some(byte),
-        0x08 => Some(b'b'),
-        b'\t' => Some(b't'),
-        b'\n' => Some(b'n'),
-        0x0c => Some(b'f'),
-        b'\r' => Some(b'r'),
-        _ => None,
+/// What a byte becomes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escape {
+    /// Itself.
+    None,
+    /// A backslash and this letter.
+    Letter(u8),
+    /// `\u` and four digits.
+    Digits,
+}
+
+impl Escape {
+    const fn of(byte: u8) -> Self {
+        match byte {
+            b'"' | b'\\' => Self::Letter(byte),
+            0x08 => Self::Letter(b'b'),
+            b'\t' => Self::Letter(b't'),
+            b'\n' => Self::Letter(b'n'),
+            0x0c => Self::Letter(b'f'),
+            b'\r' => Self::Letter(b'r'),
+            0..0x20 => Self::Digits,
+            _ => Self::None,
+        }
+    }
+
+    /// By how much longer the byte becomes.
+    fn longer(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Letter(_) => 1,
+            Self::Digits => 5,
+        }
     }
 }
 
-/// By how much longer a byte is escaped: `\n`, `\u0000`.
-const fn longer(byte: u8) -> u8 {
-    match letter(byte) {
-        Some(_) => 1,
-        None if is_escaped(byte) => 5,
-        None => 0,
-    }
+fn escape(byte: u8) -> Escape {
+    static ESCAPES: [Escape; 256] = {
+        let mut escapes = [Escape::None; 256];
+        let mut byte = 0;
+        while byte < 0x80 {
+            escapes[byte as usize] = Escape::of(byte);
+            byte += 1;
+        }
+        escapes
+    };
+    ESCAPES[usize::from(byte)]
 }
 
 fn write_escaped(buffer: &mut Vec<u8>, text: &[u8]) {
@@ -80,24 +102,29 @@ fn write_escaped(buffer: &mut Vec<u8>, text: &[u8]) {
     for step in steps {
         match has_escape(step) {
             false => buffer.extend_from_slice(step),
-            true => step.iter().for_each(|&byte| write_byte(buffer, byte)),
+            true => write_runs(buffer, step),
         }
     }
-    rest.iter().for_each(|&byte| write_byte(buffer, byte));
+    write_runs(buffer, rest);
 }
 
-fn write_byte(buffer: &mut Vec<u8>, byte: u8) {
-    if !is_escaped(byte) {
-        return buffer.push(byte);
-    }
-    match letter(byte) {
-        Some(letter) => buffer.extend_from_slice(&[b'\\', letter]),
-        None => {
-            let digit = |half: u8| b"0123456789abcdef"[usize::from(half)];
-            buffer.extend_from_slice(b"\\u00");
-            buffer.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+/// Writes what has nothing to escape as it is, and each escape behind it.
+fn write_runs(buffer: &mut Vec<u8>, mut bytes: &[u8]) {
+    while let Some(at) = bytes.iter().position(|&byte| escape(byte) != Escape::None) {
+        let byte = bytes[at];
+        buffer.extend_from_slice(&bytes[..at]);
+        bytes = &bytes[at + 1..];
+        match escape(byte) {
+            Escape::Letter(letter) => buffer.extend_from_slice(&[b'\\', letter]),
+            _ => {
+                let digit = |half: u8| b"0123456789abcdef"[usize::from(half)];
+                let digits = [digit(byte >> 4), digit(byte & 15)];
+                buffer.extend_from_slice(b"\\u00");
+                buffer.extend_from_slice(&digits);
+            }
         }
     }
+    buffer.extend_from_slice(bytes);
 }
 
 #[cfg(test)]

@@ -587,7 +587,7 @@ impl State {
             effects.wake(stream.and_then(|mut stream| stream.cancel(key)));
             self.trim(0, limits);
         }
-        effects.cancels.push(call.cancel);
+        effects.rare().cancels.push(call.cancel);
         Cancelled::Done
     }
 
@@ -646,8 +646,8 @@ impl State {
         self.ended_by = Some(end);
         let room = Room { messages: limits.stream_messages, bytes: limits.stream_bytes };
         self.streams.for_each(|stream| effects.wake(stream.end(end.answer(), room)));
-        effects.cancels.extend(self.calls.take_all().map(|call| call.cancel));
-        effects.askers.extend(self.requests.take_all().map(|request| (request.asker, None)));
+        effects.rare().cancels.extend(self.calls.take_all().map(|call| call.cancel));
+        effects.rare().askers.extend(self.requests.take_all().map(|request| (request.asker, None)));
         self.tombstones.clear();
         self.subscribed = None;
         self.streams.drop_detached();

@@ -36,15 +36,15 @@ impl Peer {
     fn new() -> Self {
         let object = |schema: serde_json::Value| schema.as_object().cloned().unwrap_or_default();
         let none = object(serde_json::json!({ "type": "object" }));
-        let text: JsonObject = object(serde_json::json!({
+        let bytes: JsonObject = object(serde_json::json!({
             "type": "object",
-            "properties": { "text": { "type": "string" } },
-            "required": ["text"],
+            "properties": { "bytes": { "type": "integer", "minimum": 0 } },
+            "required": ["bytes"],
         }));
         Self {
             tools: Arc::new([
                 Tool::new("test_simple_text", "A constant text", none),
-                Tool::new("echo", "The text that it is given", text),
+                Tool::new("text", "A text of so many bytes", bytes),
             ]),
         }
     }
@@ -75,10 +75,12 @@ impl ServerHandler for Peer {
     ) -> Result<CallToolResponse, ErrorData> {
         let text = match request.name.as_ref() {
             "test_simple_text" => TEXT.to_owned(),
-            "echo" => match request.arguments.and_then(|mut given| given.remove("text")) {
-                Some(serde_json::Value::String(text)) => text,
-                _ => return Err(ErrorData::invalid_params("text is a string", None)),
-            },
+            "text" => {
+                match request.arguments.as_ref().and_then(|given| given.get("bytes")?.as_u64()) {
+                    Some(bytes) => "x".repeat(usize::try_from(bytes).unwrap_or(0)),
+                    None => return Err(ErrorData::invalid_params("bytes is a number", None)),
+                }
+            }
             _ => return Err(ErrorData::invalid_params("no such tool", None)),
         };
         Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into())
