@@ -190,11 +190,6 @@ impl<'a> Call<'a> {
                     client.answered();
                     Ok(answer.respond_called(outcome))
                 }
-                Settled::Further(Further::Stream(outcome)) if client.cx.outbox().close_unsaid() => {
-                    let response = answer.stream(outcome, &client.cx, permit);
-                    client.answered();
-                    Ok(response)
-                }
                 Settled::Further(further) => {
                     go_on(shared, further, (running, seat), answer, client, permit).await
                 }
