@@ -83,7 +83,8 @@ pub(crate) async fn collect<B: Body>(
     if let Poll::Ready(done) = at_once {
         done?;
     } else {
-        tokio::time::timeout(limits.time, poll_fn(read))
+        // Boxed, so that the future of every request is not as large as a timer.
+        Box::pin(tokio::time::timeout(limits.time, poll_fn(read)))
             .await
             .unwrap_or(Err(Reason::BodyTimeout { limit: limits.time }))?;
     }

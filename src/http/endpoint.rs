@@ -3,14 +3,16 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use http::header::{self, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Method, Response, StatusCode, Version};
 use http_body::Body;
 
 use super::body::ResponseBody;
-use super::collect::{Collected, collect};
-use super::observe::RequestSpan;
+use super::collect::collect;
+use super::mount::Mount;
 use super::serve::ShutdownSignal;
 use super::service::Shared;
 use super::{cors, legacy, modern, respond};
@@ -35,36 +37,44 @@ impl Admitted {
     }
 }
 
-/// Serves a request.
-pub(crate) async fn serve<B: Body>(
-    shared: Arc<Shared>,
-    request: Request<B>,
-) -> Response<ResponseBody> {
-    let (parts, body) = request.into_parts();
-    let version = parts.version;
-    if let Some(listener) = parts.extensions.get::<ShutdownSignal>() {
-        shared.link(listener);
-    }
-    let head = Arc::new(Head::behind(shared.options.trusted_hops, parts));
-    RequestSpan::of(&head).around(respond_to(shared, head, body, version)).await
+/// What became of a POST once its body was there.
+pub(crate) enum Served<'a> {
+    /// It is answered, as nearly all are.
+    Now(Response<ResponseBody>),
+    /// Something has to be waited for. That is boxed, so that the future of every request is not as
+    /// large as it.
+    Later(BoxFuture<'a, Result<Response<ResponseBody>, Refusal>>),
 }
 
-async fn respond_to<B: Body>(
-    shared: Arc<Shared>,
+impl<'a> Served<'a> {
+    pub(crate) fn later(
+        response: impl Future<Output = Result<Response<ResponseBody>, Refusal>> + Send + 'a,
+    ) -> Self {
+        Self::Later(Box::pin(response))
+    }
+}
+
+/// Serves a request.
+pub(crate) async fn serve<B: Body>(
+    mount: Arc<Mount>,
     head: Arc<Head>,
     body: B,
     version: Version,
 ) -> Response<ResponseBody> {
-    let origin = match check_door(&shared, &head) {
+    let shared = &mount.shared;
+    if let Some(listener) = head.extensions().get::<ShutdownSignal>() {
+        shared.link(listener);
+    }
+    let origin = match check_door(shared, &head) {
         Ok(origin) => origin,
         Err(refusal) => return shared.refuse(refusal),
     };
     let mut response = if head.method() == Method::OPTIONS {
         options(&head)
     } else {
-        answer(&shared, head, body).await.unwrap_or_else(|refusal| shared.refuse(refusal))
+        answer(&mount, head, body).await.unwrap_or_else(|refusal| shared.refuse(refusal))
     };
-    response.body_mut().count_towards(&shared, version);
+    response.body_mut().count_towards(shared, version);
     if let Some(origin) = origin {
         cors::allow(response.headers_mut(), origin);
     }
@@ -107,10 +117,11 @@ fn options(head: &Head) -> Response<ResponseBody> {
 }
 
 async fn answer<B: Body>(
-    shared: &Arc<Shared>,
+    mount: &Arc<Mount>,
     head: Arc<Head>,
     body: B,
 ) -> Result<Response<ResponseBody>, Refusal> {
+    let shared = &mount.shared;
     let verb = classify_head(head.method(), head.headers())?;
     // A page can post `text/plain`, or nothing at all, to any server without asking; it cannot
     // post `application/json` (CVE-2026-33252).
@@ -122,8 +133,13 @@ async fn answer<B: Body>(
     match verb {
         Verb::Post => {
             let budget = shared.registry.budget();
+            // It counts until its calls are answered, or go on as streams, which keep what they need
+            // of it.
             let body = collect(body, shared.options.body, budget).await?;
-            post(shared, admitted, body).await
+            match post(mount, &admitted, &body.bytes)? {
+                Served::Now(response) => Ok(response),
+                Served::Later(response) => response.await,
+            }
         }
         Verb::Get => legacy::get(shared, &admitted),
         Verb::Delete => legacy::delete(shared, &admitted),
@@ -142,20 +158,21 @@ async fn admit(shared: &Shared, head: &Arc<Head>) -> Result<Principal, Refusal> 
     }
 }
 
-async fn post(
-    shared: &Arc<Shared>,
-    admitted: Admitted,
-    body: Collected,
-) -> Result<Response<ResponseBody>, Refusal> {
-    // It counts until its calls are answered, or go on as streams, which keep what they need of it.
-    let Collected { bytes: body, .. } = &body;
+fn post<'a>(
+    mount: &'a Arc<Mount>,
+    admitted: &'a Admitted,
+    body: &'a Bytes,
+) -> Result<Served<'a>, Refusal> {
+    let shared = &mount.shared;
     let parsed = parse(body, shared.options.parse)?;
     match classify(admitted.head.headers(), parsed)? {
-        Posted::Modern(request) => modern::call(shared, admitted, body, request).await,
-        Posted::ModernNotification => Ok(respond::accepted()),
-        Posted::Initialize(request) => legacy::initialize(shared, &admitted, &request),
+        Posted::Modern(request) => modern::call(mount, admitted, body, request),
+        Posted::ModernNotification => Ok(Served::Now(respond::accepted())),
+        Posted::Initialize(request) => {
+            legacy::initialize(shared, admitted, &request).map(Served::Now)
+        }
         Posted::Legacy { version, message } => {
-            legacy::post(shared, admitted, body, version, message).await
+            legacy::post(mount, admitted, body, version, message)
         }
     }
 }

@@ -13,7 +13,9 @@ use serde_json::value::RawValue;
 
 use super::service::Shared;
 use super::spent::Spending;
-use crate::protocol::jsonrpc::{Message, ObjectWriter, Parsed, Request, RpcError, parse, string};
+use crate::protocol::jsonrpc::{
+    Message, ObjectWriter, Parsed, Raw, Request, RpcError, parse, string,
+};
 use crate::protocol::modern::ModernRequest;
 use crate::protocol::modern::state::{self, Binding, Nonce, State, StateKeys};
 use crate::protocol::principal::Principal;
@@ -46,7 +48,7 @@ fn bound<T>(
         principal,
         method: &request.method,
         subject: &subject.unwrap_or_default(),
-        arguments: request.params.get("arguments").map(RawValue::get),
+        arguments: request.params.get("arguments").map(Raw::get),
     })
 }
 
@@ -114,7 +116,7 @@ impl Input {
             Some(state) => (state.round, Some(state.chain), state.answers),
         };
         let earlier =
-            earlier.into_iter().map(|(key, raw)| (key, Answer::Result(RawJson::copy(&raw))));
+            earlier.into_iter().map(|(key, raw)| (key, Answer::Result(RawJson::copy(&*raw))));
         let latest = self.responses.into_iter().map(|(key, raw)| (key, Answer::Result(raw)));
         let inputs = cx.inputs();
         inputs
@@ -141,7 +143,7 @@ fn check_unspent(shared: &Shared, chain: &Nonce) -> Result<(), RpcError> {
 }
 
 /// The answers in `inputResponses`, raw. Whether one fits its question, the question knows.
-fn read_responses(raw: &RawValue) -> Result<Vec<(String, RawJson)>, RpcError> {
+fn read_responses(raw: Raw<'_>) -> Result<Vec<(String, RawJson)>, RpcError> {
     serde_json::Deserializer::from_str(raw.get()).deserialize_any(Responses).map_err(|error| {
         RpcError::invalid_params(format!("`inputResponses` must be an object: {error}"))
     })

@@ -37,7 +37,7 @@ use crate::server::Task;
 /// types the server does not support are omitted"): it is acknowledged with an empty filter, and
 /// its result ends it at once, so that nothing waits for what cannot come.
 ///
-/// It is no call: it takes no [`CallPermit`](super::service::CallPermit), but is counted with the
+/// It is no call: it takes no [`CallPermit`](super::permits::CallPermit), but is counted with the
 /// streams that are parked.
 ///
 /// # Errors

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
-use serde_json::value::RawValue;
 
 use super::body::ResponseBody;
 use super::commit::{Framing, Further, Settled, settle};
-use super::endpoint::Admitted;
+use super::endpoint::{Admitted, Served};
 use super::input::{Input, Origin};
+use super::mount::Mount;
 use super::observe;
+use super::permits::CallPermit;
 use super::request_stream::{Disconnect, RequestStream};
-use super::service::{CallPermit, Shared};
+use super::service::Shared;
 use super::{listen, respond, tasks};
 use crate::protocol::jsonrpc::{
-    ErrorCode, ObjectWriter, RequestId, RpcError, SOME_MEMBERS, encode_error, encode_result,
+    ErrorCode, ObjectWriter, Raw, RequestId, RpcError, SOME_MEMBERS, encode_error, encode_result,
 };
 use crate::protocol::legacy::shutting_down;
 use crate::protocol::media;
@@ -24,78 +25,170 @@ use crate::protocol::modern::{LISTEN, ModernRequest};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
 use crate::server::{
-    Asking, CacheHint, CallInfo, Context, Dispatched, FoundTool, Outcome, Polling, Question,
-    RawJson, Reply, Request, Running, Seat, TaskRequest,
+    Asking, CacheHint, CallInfo, Context, Dispatched, Finding, FoundTool, Outcome, Polling,
+    Question, RawJson, Reply, Request, Running, Seat, TaskRequest,
 };
 
 /// Serves one request.
-pub(crate) async fn call(
-    shared: &Arc<Shared>,
-    admitted: Admitted,
-    body: &Bytes,
-    modern: ModernRequest<'_>,
-) -> Result<Response<ResponseBody>, Refusal> {
-    // What is rare is boxed, so that the future of every request is not as large as it.
+pub(crate) fn call<'a>(
+    mount: &'a Arc<Mount>,
+    admitted: &'a Admitted,
+    body: &'a Bytes,
+    modern: ModernRequest<'a>,
+) -> Result<Served<'a>, Refusal> {
+    let shared = &mount.shared;
     if modern.request.method == LISTEN {
-        return Box::pin(listen::open(shared, &admitted, &modern)).await;
+        return Ok(Served::later(async move { listen::open(shared, admitted, &modern).await }));
     }
     let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
-    let mut answer = Answer::new(shared, &modern, framing);
-    let refuse =
-        |reason: Reason| Refusal::from(reason).for_request(Some(modern.request.id.clone()));
+    let mut answer = Answer::new(mount, &modern, framing);
     // What lets a task go on or ends it makes room.
     let makes_room = matches!(&*modern.request.method, "tasks/update" | "tasks/cancel");
     if !makes_room && !shared.has_memory() {
-        return Err(refuse(Reason::OutOfMemory));
+        return Err(answer.refuse(Reason::OutOfMemory));
     }
     if TaskRequest::has_method(&modern.request.method) {
-        return Ok(answer.respond(Box::pin(tasks::serve(shared, &admitted, &modern)).await));
+        return Ok(Served::later(async move {
+            Ok(answer.respond(tasks::serve(shared, admitted, &modern).await))
+        }));
     }
-    let Some(permit) = CallPermit::take(shared) else { return Err(refuse(Reason::TooManyCalls)) };
+    let Some(permit) = CallPermit::take(mount) else {
+        return Err(answer.refuse(Reason::TooManyCalls));
+    };
     let input = match Input::of(shared, &admitted.principal, &modern) {
         Ok(input) => input,
-        Err(error) => return Ok(answer.respond(Err(error))),
+        Err(error) => return Ok(Served::Now(answer.respond(Err(error)))),
     };
-    let cx = context(shared, &admitted, body, &modern, &input);
+    let cx = context(mount, admitted, body, &modern, &input);
     if framing == Framing::JsonOnly {
         cx.outbox().discard();
     }
-    let guard = CancelOnDrop(&cx);
-    match input.give(&cx) {
-        Ok(chain) => answer.origin = Origin::keep(&cx, body, &modern, chain),
-        Err(error) => return Ok(answer.respond(Err(error))),
+    let client = Attended::by(cx);
+    match input.give(&client.cx) {
+        Ok(chain) => answer.origin = Origin::keep(&client.cx, body, &modern, chain),
+        Err(error) => return Ok(Served::Now(answer.respond(Err(error)))),
     }
-    match check_params(shared, &admitted, &modern, &cx).await {
-        Ok(()) => {}
-        Err(Unchecked::Refused(reason)) => return Err(refuse(reason)),
-        Err(Unchecked::Failed(error)) => return Ok(answer.respond(Err(error))),
-    }
-    if modern.request.method == "server/discover" {
-        guard.defuse();
-        return Ok(respond::at_once(framing, answer.discover()));
-    }
-    let asked = Request { method: &modern.request.method, params: &modern.request.params, body };
-    match shared.server.dispatch(&asked, cx.clone()) {
-        Dispatched::Ready(outcome) => {
-            guard.defuse();
-            Ok(answer.respond(outcome))
+    Call { mount, admitted, body, modern, answer, client, permit }.serve()
+}
+
+/// A request that was let in.
+struct Call<'a> {
+    mount: &'a Arc<Mount>,
+    admitted: &'a Admitted,
+    body: &'a Bytes,
+    modern: ModernRequest<'a>,
+    answer: Answer,
+    client: Attended,
+    permit: CallPermit,
+}
+
+impl<'a> Call<'a> {
+    /// Holds the headers against the arguments, and serves it.
+    fn serve(self) -> Result<Served<'a>, Refusal> {
+        let params = &self.modern.request.params;
+        let name = match &*self.modern.request.method {
+            "tools/call" => params.get_str("name"),
+            _ => None,
+        };
+        let shared = &self.mount.shared;
+        match name.as_deref().map(|name| (name, shared.header_params.get(name))) {
+            None => {}
+            Some((_, Some(header_params))) => {
+                if let Err(unchecked) = self.check_headers(header_params) {
+                    return self.answer.unchecked(unchecked).map(Served::Now);
+                }
+            }
+            Some((name, None)) if shared.server.has_catalogue() => {
+                let found = shared.server.find_tool(name, &self.client.cx);
+                if let FoundTool::Pending(finding) = found {
+                    return Ok(Served::later(self.look_up(finding)));
+                }
+            }
+            Some((_, None)) => {}
         }
-        Dispatched::Running(mut running) => {
-            let seat = tasks::seat(shared, &cx).map_err(refuse)?;
-            let settled = match cx.is_task() {
-                true => Settled::Further(Further::Task),
-                false => settle(&mut running, &cx, framing, shared).await,
+        self.dispatch()
+    }
+
+    /// Checks it against the tool that a catalogue finds, and serves it.
+    async fn look_up(self, finding: Finding) -> Result<Response<ResponseBody>, Refusal> {
+        if let Err(unchecked) = self.check_found(finding).await {
+            return self.answer.unchecked(unchecked);
+        }
+        match self.dispatch()? {
+            Served::Now(response) => Ok(response),
+            Served::Later(response) => response.await,
+        }
+    }
+
+    async fn check_found(&self, finding: Finding) -> Result<(), Unchecked> {
+        // Nothing can be said to the client meanwhile: the answer may have to be a 400.
+        let limit = self.mount.shared.options.commit_after;
+        let looked_up = tokio::time::timeout(limit, finding).await;
+        let found = looked_up.map_err(|_| Unchecked::Refused(Reason::LookupTimeout { limit }))?;
+        // That there is no such tool, the call itself says.
+        let Some(tool) = found.map_err(Unchecked::Failed)? else { return Ok(()) };
+        self.mount.shared.server.plan_task(&tool, &self.client.cx).map_err(Unchecked::Failed)?;
+        let Some(schema) = tool.input_schema() else { return Ok(()) };
+        let header_params = HeaderParams::from_schema(schema).map_err(|error| {
+            let message = format!("tool `{}`: {error}", tool.name());
+            Unchecked::Failed(RpcError::internal(message))
+        })?;
+        self.check_headers(&header_params)
+    }
+
+    /// 2026-07-28, Streamable HTTP, Server Behavior for Custom Headers: "Servers MUST reject
+    /// requests ... if any validation fails."
+    fn check_headers(&self, header_params: &HeaderParams) -> Result<(), Unchecked> {
+        let arguments = self.modern.request.params.get("arguments").map(Raw::get);
+        header_params.check(self.admitted.head.headers(), arguments).map_err(|mismatch| {
+            Unchecked::Refused(Reason::HeaderMismatch { message: mismatch.to_string() })
+        })
+    }
+
+    /// Has it served. Most handlers end at once; what does not is driven.
+    fn dispatch(self) -> Result<Served<'a>, Refusal> {
+        let Self { mount, body, modern, answer, client, permit, .. } = self;
+        let (shared, framing) = (&mount.shared, answer.framing);
+        if modern.request.method == "server/discover" {
+            client.is_answered();
+            return Ok(Served::Now(respond::at_once(framing, answer.discover())));
+        }
+        let (method, params) = (&*modern.request.method, &modern.request.params);
+        let asked = Request { method, params, body };
+        let mut running = match mount.server.dispatch(&asked, client.cx.clone()) {
+            Dispatched::Running(running) => running,
+            Dispatched::Ready(outcome) => {
+                client.is_answered();
+                return Ok(Served::Now(answer.respond(outcome)));
+            }
+        };
+        let seat = tasks::seat(shared, &client.cx).map_err(|reason| answer.refuse(reason))?;
+        let further = match client.cx.is_task() {
+            true => Some(Further::Task),
+            false => match running.run_if_woken() {
+                Some(outcome) if !framing.ends_as_stream(&client.cx) => {
+                    client.is_answered();
+                    return Ok(Served::Now(answer.respond_called(outcome)));
+                }
+                Some(outcome) => Some(Further::Stream(outcome)),
+                None => None,
+            },
+        };
+        Ok(Served::later(async move {
+            let settled = match further {
+                Some(further) => Settled::Further(further),
+                None => settle(&mut running, &client.cx, framing, shared).await,
             };
             match settled {
                 Settled::Json(outcome) => {
-                    guard.defuse();
+                    client.is_answered();
                     Ok(answer.respond_called(outcome))
                 }
                 Settled::Further(further) => {
-                    Box::pin(go_on(shared, further, (running, seat), answer, guard, permit)).await
+                    go_on(shared, further, (running, seat), answer, client, permit).await
                 }
             }
-        }
+        }))
     }
 }
 
@@ -105,35 +198,35 @@ async fn go_on(
     further: Further,
     (running, seat): (Running, Option<Seat>),
     answer: Answer,
-    guard: CancelOnDrop<'_>,
+    client: Attended,
     permit: CallPermit,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let (cx, framing) = (guard.0, answer.framing);
+    let (cx, framing) = (&client.cx.clone(), answer.framing);
     let ready = |outcome| {
         RequestStream::ready(shared, cx.clone(), answer.id.clone(), answer.encode(outcome))
     };
     let stream = match further {
         Further::Stream(outcome) => {
-            guard.defuse();
+            client.is_answered();
             ready(outcome)
         }
         Further::Task => {
             let begun = tasks::begin(shared, running, seat, &answer).await;
-            guard.defuse();
+            client.is_answered();
             if !framing.ends_as_stream(cx) {
                 return Ok(answer.respond_called(begun));
             }
             ready(begun)
         }
         Further::Commit => {
-            guard.defuse();
+            client.is_answered();
             let (begin, id) = (Arc::clone(shared), answer.id.clone());
             let answered =
                 async move { answer.encode(tasks::outcome(&begin, running, seat, &answer).await) };
             RequestStream::running(shared, cx.clone(), id, answered, Disconnect::Cancels)
         }
         Further::CutOff => {
-            // What it has left behind is told as the guard is dropped.
+            // What it has left behind is told as the client is dropped.
             shared.counters.cut_off_calls.add(1);
             observe::calls_cut_off(1);
             return Ok(respond::at_once(framing, shutting_down(&answer.id)));
@@ -143,30 +236,48 @@ async fn go_on(
     Ok(respond::sse(ResponseBody::request(stream.with_permit(permit))))
 }
 
-/// Tells the handler's own tasks that the client is gone, if it goes.
-struct CancelOnDrop<'a>(&'a Context);
+/// A call whose client waits for it. If the client goes, which drops this, what the handler has left
+/// behind is told so.
+struct Attended {
+    cx: Context,
+    client: Client,
+}
 
-impl CancelOnDrop<'_> {
-    fn defuse(self) {
-        std::mem::forget(self);
+#[derive(PartialEq)]
+enum Client {
+    Waits,
+    /// It has its answer, or a stream that goes on by itself.
+    Answered,
+}
+
+impl Attended {
+    fn by(cx: Context) -> Self {
+        Self { cx, client: Client::Waits }
+    }
+
+    fn is_answered(mut self) {
+        self.client = Client::Answered;
     }
 }
 
-impl Drop for CancelOnDrop<'_> {
+impl Drop for Attended {
     fn drop(&mut self) {
-        self.0.cancel();
-        self.0.outbox().discard();
+        if self.client == Client::Waits {
+            self.cx.cancel();
+            self.cx.outbox().discard();
+        }
     }
 }
 
 fn context(
-    shared: &Arc<Shared>,
+    mount: &Mount,
     admitted: &Admitted,
     body: &Bytes,
     modern: &ModernRequest<'_>,
     input: &Input,
 ) -> Context {
-    let share = |raw: &RawValue| shared.keep(body, raw);
+    let shared = &mount.shared;
+    let share = |raw: Raw<'_>| shared.keep(body, raw);
     let info = CallInfo {
         head: Arc::clone(&admitted.head),
         version: modern.version,
@@ -179,49 +290,7 @@ fn context(
         asking: Asking::ByResult,
         once: input.once(shared),
     };
-    Context::new(info, Arc::clone(&shared.outbox_room))
-}
-
-/// 2026-07-28, Streamable HTTP, Server Behavior for Custom Headers: "Servers MUST reject requests
-/// ... if any validation fails."
-async fn check_params(
-    shared: &Shared,
-    admitted: &Admitted,
-    modern: &ModernRequest<'_>,
-    cx: &Context,
-) -> Result<(), Unchecked> {
-    let params = &modern.request.params;
-    if modern.request.method != "tools/call" {
-        return Ok(());
-    }
-    let Some(name) = params.get_str("name") else { return Ok(()) };
-    let found;
-    let header_params = match shared.header_params.get(&*name) {
-        Some(header_params) => header_params,
-        None => {
-            let FoundTool::Pending(finding) = shared.server.find_tool(&name, cx) else {
-                return Ok(());
-            };
-            // Nothing can be said to the client meanwhile: the answer may have to be a 400.
-            let limit = shared.options.commit_after;
-            let looked_up = tokio::time::timeout(limit, finding).await;
-            let found_tool =
-                looked_up.map_err(|_| Unchecked::Refused(Reason::LookupTimeout { limit }))?;
-            // That there is no such tool, the call itself says.
-            let Some(tool) = found_tool.map_err(Unchecked::Failed)? else { return Ok(()) };
-            shared.server.plan_task(&tool, cx).map_err(Unchecked::Failed)?;
-            let Some(schema) = tool.input_schema() else { return Ok(()) };
-            found = HeaderParams::from_schema(schema).map_err(|error| {
-                let message = format!("tool `{}`: {error}", tool.name());
-                Unchecked::Failed(RpcError::internal(message))
-            })?;
-            &found
-        }
-    };
-    let arguments = params.get("arguments").map(RawValue::get);
-    header_params.check(admitted.head.headers(), arguments).map_err(|mismatch| {
-        Unchecked::Refused(Reason::HeaderMismatch { message: mismatch.to_string() })
-    })
+    Context::new(info, Arc::clone(&mount.outbox_room))
 }
 
 /// Why the headers that mirror arguments could not be held against them, or were found wanting.
@@ -233,7 +302,7 @@ enum Unchecked {
 
 /// Makes the answer to one request.
 pub(crate) struct Answer {
-    shared: Arc<Shared>,
+    mount: Arc<Mount>,
     id: RequestId,
     version: ProtocolVersion,
     framing: Framing,
@@ -242,15 +311,28 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn new(shared: &Arc<Shared>, modern: &ModernRequest<'_>, framing: Framing) -> Self {
-        let (shared, id) = (Arc::clone(shared), modern.request.id.clone());
-        Self { shared, id, version: modern.version, framing, origin: None }
+    fn new(mount: &Arc<Mount>, modern: &ModernRequest<'_>, framing: Framing) -> Self {
+        let (mount, id) = (Arc::clone(mount), modern.request.id.clone());
+        Self { mount, id, version: modern.version, framing, origin: None }
+    }
+
+    /// The refusal of the request.
+    fn refuse(&self, reason: Reason) -> Refusal {
+        Refusal::from(reason).for_request(Some(self.id.clone()))
+    }
+
+    /// What is said where the headers could not be checked, or were found wanting.
+    fn unchecked(&self, unchecked: Unchecked) -> Result<Response<ResponseBody>, Refusal> {
+        match unchecked {
+            Unchecked::Refused(reason) => Err(self.refuse(reason)),
+            Unchecked::Failed(error) => Ok(self.respond(Err(error))),
+        }
     }
 
     /// The same for a task of the call, which is not asked for again.
     pub(crate) fn of_task(&self) -> Self {
-        let (shared, id) = (Arc::clone(&self.shared), self.id.clone());
-        Self { shared, id, origin: None, ..*self }
+        let (mount, id) = (Arc::clone(&self.mount), self.id.clone());
+        Self { mount, id, origin: None, ..*self }
     }
 
     /// The answer as a response of its own.
@@ -281,14 +363,14 @@ impl Answer {
 
     /// The answer to `server/discover` (2026-07-28, Discovery, Response).
     fn discover(&self) -> Bytes {
-        let server = &self.shared.server;
+        let server = &self.mount.shared.server;
         let encoded = encode_result(&self.id, SOME_MEMBERS, |object| {
             object.raw_member("resultType", b"\"complete\"");
-            object.raw_member("_meta", &self.shared.server_meta);
+            object.raw_member("_meta", &self.mount.shared.server_meta);
             object
                 .member("supportedVersions", &ProtocolVersion::ALL.map(ProtocolVersion::as_str))?;
-            let capabilities = server.capabilities().announcing(self.shared.announced.modern);
-            let capabilities = match self.shared.tasks {
+            let capabilities = server.capabilities().announcing(self.mount.shared.announced.modern);
+            let capabilities = match self.mount.shared.tasks {
                 Some(_) => capabilities.with_tasks(),
                 None => capabilities,
             };
@@ -330,10 +412,10 @@ impl Answer {
         let Some(origin) = &self.origin else {
             return Err(RpcError::internal("a client that can be asked nothing was asked"));
         };
-        let input_required = origin.ask(&self.shared, questions)?;
+        let input_required = origin.ask(&self.mount.shared, questions)?;
         let encoded = encode_result(&self.id, SOME_MEMBERS, |object| {
             object.raw_member("resultType", b"\"input_required\"");
-            object.raw_member("_meta", &self.shared.server_meta);
+            object.raw_member("_meta", &self.mount.shared.server_meta);
             input_required.write(object)
         });
         encoded.map_err(|error| RpcError::internal(error.to_string()))
@@ -345,10 +427,10 @@ impl Answer {
     fn write(&self, reply: &Reply, object: &mut ObjectWriter<'_>) -> Result<(), serde_json::Error> {
         object.raw_member("resultType", result_type(reply));
         match reply.meta() {
-            None => object.raw_member("_meta", &self.shared.server_meta),
+            None => object.raw_member("_meta", &self.mount.shared.server_meta),
             Some(own) => {
                 let mut meta = own.clone();
-                meta.insert(SERVER_INFO.to_owned(), self.shared.server_info.clone());
+                meta.insert(SERVER_INFO.to_owned(), self.mount.shared.server_info.clone());
                 object.member("_meta", &meta)?;
             }
         }
@@ -362,7 +444,7 @@ impl Answer {
     /// About how much [`write`](Self::write) adds.
     fn likely_len(&self, reply: &Reply) -> usize {
         let era = b"\"resultType\":,\"_meta\":,".len() + result_type(reply).len();
-        era + self.shared.server_meta.len() + reply.likely_len(self.version)
+        era + self.mount.shared.server_meta.len() + reply.likely_len(self.version)
     }
 }
 

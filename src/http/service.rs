@@ -9,9 +9,8 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::Body;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -23,7 +22,10 @@ use super::drain::Drain;
 use super::endpoint;
 use super::jitter::Jitter;
 use super::modern::SERVER_INFO;
+use super::mount::Mount;
+use super::observe::RequestSpan;
 use super::parked::Parked;
+use super::permits::Permits;
 use super::serve::ShutdownSignal;
 use super::spent::Spent;
 use super::stats::Stats;
@@ -31,14 +33,16 @@ use super::subscriptions::Subscriptions;
 use super::sweeper;
 use super::{observe, respond, tasks};
 use crate::protocol::change::Notice;
+use crate::protocol::head::Head;
+use crate::protocol::jsonrpc::Raw;
 use crate::protocol::legacy::{Limits, Registry};
 use crate::protocol::modern::params::HeaderParams;
 use crate::protocol::modern::state::StateKeys;
 use crate::protocol::refusal::Refusal;
-use crate::protocol::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::protocol::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::protocol::time::Millis;
 use crate::protocol::version::ProtocolVersion;
-use crate::server::{BuildError, OutboxLimits, OutboxRoom, RawJson, Server, Tasks};
+use crate::server::{BuildError, RawJson, Server, Tasks};
 
 /// A [`Server`] as an HTTP service: the MCP endpoint.
 ///
@@ -94,9 +98,17 @@ use crate::server::{BuildError, OutboxLimits, OutboxRoom, RawJson, Server, Tasks
 ///
 /// A request whose answer is a stream, or whose body has to be waited for, panics outside a tokio
 /// runtime with timers.
-#[derive(Clone)]
 pub struct McpService {
-    shared: Arc<Shared>,
+    mount: Arc<Mount>,
+    /// What is known of the connection that this one is for: its requests need not carry it.
+    connection: Option<Arc<Extensions>>,
+}
+
+impl Clone for McpService {
+    fn clone(&self) -> Self {
+        let mount = Mount::new(Arc::clone(&self.mount.shared));
+        Self { mount, connection: self.connection.clone() }
+    }
 }
 
 impl McpService {
@@ -110,40 +122,40 @@ impl McpService {
         if let Some(changes) = shared.server.changes() {
             changes.add(&shared);
         }
-        Self { shared }
+        Self { mount: Mount::new(shared), connection: None }
     }
 
     /// How many legacy sessions live at this moment.
     pub fn sessions(&self) -> usize {
-        self.shared.registry.len()
+        self.mount.shared.registry.len()
     }
 
     /// How many bytes of messages the sessions keep for clients that come back. It looks at each
     /// session.
     pub fn log_bytes(&self) -> usize {
-        self.shared.registry.sessions().iter().map(|session| session.bytes()).sum()
+        self.mount.shared.registry.sessions().iter().map(|session| session.bytes()).sum()
     }
 
     /// How many messages of the sessions that live came too late to be sent: after a cancellation,
     /// or after what was lost of their stream had been told. It looks at each session.
     pub fn discarded_messages(&self) -> u64 {
-        self.shared.registry.sessions().iter().map(|session| session.discarded()).sum()
+        self.mount.shared.registry.sessions().iter().map(|session| session.discarded()).sum()
     }
 
     /// How many calls run at this moment.
     pub fn calls_in_flight(&self) -> usize {
-        self.shared.calls_in_flight()
+        self.mount.shared.calls_in_flight()
     }
 
     /// The service at this moment, in numbers. It looks at each open stream.
     pub fn stats(&self) -> Stats {
-        Stats::of(&self.shared)
+        Stats::of(&self.mount.shared)
     }
 
     /// Whether new sessions and streams are taken: until the drain begins. It is what a readiness
     /// probe asks.
     pub fn is_ready(&self) -> bool {
-        !self.shared.drain.is_draining()
+        !self.mount.shared.drain.is_draining()
     }
 
     /// Begins to drain: no new session and no new parked stream, which are answered with 503 and
@@ -177,18 +189,29 @@ impl McpService {
     ///
     /// Outside a tokio runtime with timers.
     pub fn begin_drain(&self, grace: Duration) {
-        self.shared.drain.begin(grace);
-        self.shared.ensure_sweeper();
+        self.mount.shared.drain.begin(grace);
+        self.mount.shared.ensure_sweeper();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn mount(&self) -> &Arc<Mount> {
+        &self.mount
     }
 
     #[cfg(test)]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+        &self.mount.shared
+    }
+
+    /// Makes this the service of one connection. What is known of that stands in the extensions of
+    /// each of its requests, beside what is there already.
+    pub(crate) fn serve_connection(&mut self, known: Extensions) {
+        self.connection = Some(Arc::new(known));
     }
 
     /// Has the service drain when a listener shuts down, and count its connections.
     pub(crate) fn link(&self, listener: &ShutdownSignal) {
-        self.shared.link(listener);
+        self.mount.shared.link(listener);
     }
 }
 
@@ -211,7 +234,16 @@ where
     type Future = ResponseFuture;
 
     fn call(&self, request: Request<B>) -> ResponseFuture {
-        ResponseFuture { inner: Box::pin(endpoint::serve(Arc::clone(&self.shared), request)) }
+        let mount = Arc::clone(&self.mount);
+        let (parts, body) = request.into_parts();
+        let version = parts.version;
+        let mut head = Head::behind(mount.shared.options.trusted_hops, parts);
+        if let Some(connection) = &self.connection {
+            head = head.on(Arc::clone(connection));
+        }
+        let span = RequestSpan::of(&head);
+        let response = endpoint::serve(mount, Arc::new(head), body, version);
+        ResponseFuture { inner: Box::pin(span.around(response)) }
     }
 }
 
@@ -269,8 +301,7 @@ pub(crate) struct Shared {
     pub(crate) server: Server,
     pub(crate) options: Options,
     pub(crate) registry: Registry,
-    /// What a call may have waiting to be sent: as much as its stream may hold.
-    pub(crate) outbox_room: Arc<OutboxRoom>,
+    pub(super) permits: Permits,
     /// The headers that mirror the parameters of each tool that has any.
     pub(crate) header_params: HashMap<String, HeaderParams>,
     /// How the server names itself in a modern result: as a value, and as the whole `_meta`.
@@ -291,7 +322,6 @@ pub(crate) struct Shared {
     pub(super) sweeping: AtomicBool,
     /// When all sessions were last looked at and memory stayed short; 0 if it did not.
     relieved_in_vain: AtomicU64,
-    calls: AtomicUsize,
     epoch: Instant,
 }
 
@@ -316,14 +346,10 @@ impl Shared {
         let announced = Announced::new(&server, &options);
         // Where messages are missing, everything may have changed.
         let on_gap = announced.legacy.lists().map(|list| Notice::of(list).message()).collect();
-        let outbox =
-            OutboxLimits { messages: limits.stream_messages, bytes: limits.stream_bytes };
-        let registry = Registry::new(limits, on_gap);
-        let budget = Arc::clone(registry.budget());
         Ok(Self {
             epoch: Instant::now(),
-            registry,
-            outbox_room: Arc::new(OutboxRoom { limits: outbox, budget }),
+            registry: Registry::new(limits, on_gap),
+            permits: Permits::new(options.max_calls),
             announced,
             subscriptions: Subscriptions::default(),
             tasks: tasks::of(&server),
@@ -339,14 +365,13 @@ impl Shared {
             drain: Drain::new(),
             jitter: Jitter::new(),
             relieved_in_vain: AtomicU64::new(0),
-            calls: AtomicUsize::new(0),
             sweeping: AtomicBool::new(false),
         })
     }
 
     /// Keeps a value of a body for as long as its call runs: shared if the body is small, copied
     /// if it would keep a large one alive.
-    pub(crate) fn keep(&self, body: &Bytes, raw: &RawValue) -> RawJson {
+    pub(crate) fn keep(&self, body: &Bytes, raw: Raw<'_>) -> RawJson {
         const SMALL: usize = 16 * 1024;
         if body.len() <= SMALL { RawJson::slice(body, raw) } else { RawJson::copy(raw) }
     }
@@ -358,7 +383,7 @@ impl Shared {
 
     /// How many calls run.
     pub(crate) fn calls_in_flight(&self) -> usize {
-        self.calls.load(Ordering::Relaxed)
+        self.permits.taken()
     }
 
     /// Takes note of the listener that a request came by.
@@ -407,65 +432,5 @@ impl Shared {
         self.counters.evicted_bytes.add(freed as u64);
         let in_vain = if self.registry.budget().has_room(0) { Millis(0) } else { now };
         self.relieved_in_vain.store(in_vain.0, Ordering::Relaxed);
-    }
-}
-
-/// The right to run one call, given back when it is dropped.
-pub(crate) struct CallPermit {
-    shared: Arc<Shared>,
-}
-
-impl CallPermit {
-    /// Takes a permit; none if as many calls run as may.
-    pub(crate) fn take(shared: &Arc<Shared>) -> Option<Self> {
-        let limit = shared.options.max_calls;
-        if shared.calls.fetch_add(1, Ordering::Relaxed) >= limit {
-            shared.calls.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        }
-        Some(Self { shared: Arc::clone(shared) })
-    }
-}
-
-impl CallPermit {
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-}
-
-impl Drop for CallPermit {
-    fn drop(&mut self) {
-        self.shared.calls.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[cfg(all(test, shuttle))]
-mod shuttle_tests {
-    use shuttle::thread;
-
-    use super::*;
-    use crate::protocol::sync::explore;
-
-    /// Decision 8: no more calls than may be, however many come at once, and all are given back.
-    #[test]
-    fn no_more_calls_are_permitted_than_may_be() {
-        explore(|| {
-            let server = Server::builder("demo", "1.0.0").build().unwrap();
-            let service = McpService::builder(server).max_calls(2).build().unwrap();
-            let callers = [0, 1, 2].map(|_| {
-                let service = service.clone();
-                thread::spawn(move || {
-                    let Some(permit) = CallPermit::take(&service.shared) else { return };
-                    drop(permit);
-                })
-            });
-            let held = [0, 1, 2].map(|_| CallPermit::take(&service.shared));
-            assert!(held.iter().flatten().count() <= 2);
-            drop(held);
-            callers.into_iter().for_each(|it| it.join().unwrap());
-            assert_eq!(service.calls_in_flight(), 0);
-            let again = [0, 1, 2].map(|_| CallPermit::take(&service.shared).is_some());
-            assert_eq!(again, [true, true, true], "each is given back at once");
-        });
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn of(server: &Server) -> Option<Arc<Tasks>> {
 
 /// Serves `tasks/get`, `tasks/update` or `tasks/cancel`.
 ///
-/// It is no call: it takes no [`CallPermit`](super::service::CallPermit), because a task may wait
+/// It is no call: it takes no [`CallPermit`](super::permits::CallPermit), because a task may wait
 /// for it.
 ///
 /// # Errors

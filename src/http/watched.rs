@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 use super::held::Held;
-use super::service::{CallPermit, Shared};
+use super::permits::CallPermit;
+use super::service::Shared;
 use super::stall::{Seen, Stall};
 use crate::protocol::jsonrpc::{RequestId, RpcError, encode_error};
 use crate::server::Context;
@@ -177,7 +178,7 @@ mod tests {
     fn a_call_whose_reader_stalled_is_counted_no_more() {
         let service = service();
         let watched = watched(&service);
-        watched.keep(CallPermit::take(service.shared()).unwrap());
+        watched.keep(CallPermit::take(service.mount()).unwrap());
         assert_eq!(service.calls_in_flight(), 1);
         assert!(watched.sweep(PERIOD, Duration::ZERO, service.shared()));
         assert_eq!(service.calls_in_flight(), 0);

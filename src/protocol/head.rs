@@ -1,6 +1,7 @@
 //! The head of a request: its line and headers, and what the protocol reads in them.
 
 use core::net::IpAddr;
+use std::sync::Arc;
 
 use http::header::{
     AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
@@ -29,8 +30,23 @@ pub struct Head {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    extensions: Extensions,
+    extensions: Left,
     trusted_hops: TrustedHops,
+}
+
+/// What the layers in front left.
+#[derive(Debug)]
+enum Left {
+    /// For this request.
+    Request(Extensions),
+    /// For all requests of its connection, and nothing for this one.
+    Connection(Arc<Extensions>),
+}
+
+impl Default for Left {
+    fn default() -> Self {
+        Self::Request(Extensions::default())
+    }
 }
 
 impl Head {
@@ -51,7 +67,10 @@ impl Head {
 
     /// What the layers in front left for those behind: [`PeerAddr`](crate::PeerAddr), for one.
     pub fn extensions(&self) -> &Extensions {
-        &self.extensions
+        match &self.extensions {
+            Left::Request(extensions) => extensions,
+            Left::Connection(extensions) => extensions,
+        }
     }
 
     /// The client's address: what the proxies that
@@ -60,7 +79,16 @@ impl Head {
     ///
     /// It is read when it is asked for. IPv4 within IPv6 is given as IPv4.
     pub fn client_addr(&self) -> Option<IpAddr> {
-        client_addr(&self.headers, &self.extensions, self.trusted_hops)
+        client_addr(&self.headers, self.extensions(), self.trusted_hops)
+    }
+
+    /// The same head, come by a connection of which this is known.
+    pub(crate) fn on(mut self, connection: Arc<Extensions>) -> Self {
+        match &mut self.extensions {
+            Left::Request(own) if !own.is_empty() => own.extend(Extensions::clone(&connection)),
+            left => *left = Left::Connection(connection),
+        }
+        self
     }
 
     /// The head of a request that came by way of this many proxies.
@@ -72,7 +100,7 @@ impl Head {
                 value.set_sensitive(true);
             }
         }
-        Self { method, uri, headers, extensions, trusted_hops }
+        Self { method, uri, headers, extensions: Left::Request(extensions), trusted_hops }
     }
 }
 
@@ -113,6 +141,25 @@ impl<'a> Field<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_known_of_a_connection_is_known_of_its_requests_beside_what_is_theirs() {
+        let mut connection = Extensions::new();
+        connection.insert("of all");
+        let connection = Arc::new(connection);
+        let (plain, ()) = http::Request::new(()).into_parts();
+        let plain = Head::from(plain).on(Arc::clone(&connection));
+        assert_eq!(plain.extensions().get(), Some(&"of all"));
+
+        let (mut parts, ()) = http::Request::new(()).into_parts();
+        parts.extensions.insert(7_u8);
+        let own = Head::from(parts).on(Arc::clone(&connection));
+        assert_eq!(
+            (own.extensions().get(), own.extensions().get()),
+            (Some(&"of all"), Some(&7_u8))
+        );
+        assert_eq!(plain.extensions().get::<u8>(), None, "it is nobody else's");
+    }
 
     /// DESIGN, decision 16: session ids never appear in logs; nor do credentials.
     #[test]

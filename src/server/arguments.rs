@@ -208,7 +208,7 @@ mod tests {
         }
         // A lone surrogate is no text.
         let no_text = |raw: &str| {
-            let raw = RawJson::copy(serde_json::from_str(raw).unwrap());
+            let raw = RawJson::copy(serde_json::from_str::<&RawValue>(raw).unwrap());
             Arguments::from_raw(raw).unwrap().texts().unwrap_err().code
         };
         assert_eq!(

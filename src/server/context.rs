@@ -520,7 +520,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn raw(value: Value) -> RawJson {
-        RawJson::copy(&serde_json::from_value::<Box<RawValue>>(value).unwrap())
+        RawJson::copy(&*serde_json::from_value::<Box<RawValue>>(value).unwrap())
     }
 
     fn latest() -> CallInfo {

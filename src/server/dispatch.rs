@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use super::arguments::Arguments;
 use super::catalogue::ToolPage;
@@ -20,7 +19,7 @@ use super::revision::Revision;
 use super::running::{Running, Target};
 use super::tasks::{EXTENSION, Need};
 use super::tool::Tool;
-use crate::protocol::jsonrpc::{Params, RpcError, string};
+use crate::protocol::jsonrpc::{Params, Raw, RpcError};
 
 /// A request, its params raw.
 pub(crate) struct Request<'a> {
@@ -129,14 +128,14 @@ impl Server {
 impl<'a> Request<'a> {
     /// A member that must be there and be a string; `what` says what it is.
     pub(super) fn text(&self, member: &str, what: &str) -> Result<Cow<'a, str>, RpcError> {
-        let text = self.params.get(member).and_then(string);
+        let text = self.params.get_str(member);
         text.ok_or_else(|| RpcError::invalid_params(format!("`{member}` must be a string: {what}")))
     }
 
     /// An absent cursor asks for the first page; so does `null`, which some clients write for it.
     pub(super) fn cursor(&self) -> Result<Option<Cow<'a, str>>, RpcError> {
-        let cursor = self.params.get("cursor").filter(|raw| !is_null(raw));
-        match cursor.map(string) {
+        let cursor = self.params.get("cursor").filter(|raw| !raw.is_null());
+        match cursor.map(Raw::string) {
             None => Ok(None),
             Some(Some(cursor)) => Ok(Some(cursor)),
             Some(None) => Err(RpcError::invalid_params("`cursor` must be a string")),
@@ -156,16 +155,12 @@ impl<'a> Request<'a> {
 
     /// Absent arguments are none; so is `null`, which some clients write for it.
     pub(super) fn arguments(&self) -> Result<Arguments, RpcError> {
-        match self.params.get("arguments").filter(|raw| !is_null(raw)) {
+        match self.params.get("arguments").filter(|raw| !raw.is_null()) {
             None => Ok(Arguments::empty()),
             Some(raw) => Arguments::from_raw(RawJson::slice(self.body, raw))
                 .ok_or_else(|| RpcError::invalid_params("`arguments` must be an object")),
         }
     }
-}
-
-fn is_null(raw: &RawValue) -> bool {
-    raw.get() == "null"
 }
 
 #[cfg(test)]
@@ -175,6 +170,7 @@ pub(crate) mod tests {
     use futures::FutureExt;
     use futures::task::noop_waker;
     use serde_json::Value;
+    use serde_json::value::RawValue;
 
     use super::*;
     use crate::protocol::jsonrpc::ErrorCode;

@@ -101,7 +101,7 @@ pub(crate) use outbox::{
 pub(crate) use raw::RawJson;
 pub(crate) use registry::FoundTool;
 pub(crate) use reply::{CacheHint, Reply};
-pub(crate) use running::{Outcome, Running};
+pub(crate) use running::{Finding, Outcome, Running};
 pub(crate) use tasks::{
     Account, EXTENSION, Found, LiveTask, NoSeat, Seat, TaskRequest, Tasks, Version,
     missing_extension, unknown_task,

@@ -805,8 +805,7 @@ mod tests {
     /// DESIGN, decision 8: everything has a limit, a default and a test at the limit.
     #[test]
     fn by_default_4096_messages_and_a_mebibyte_wait() {
-        let outbox =
-            outbox_in(OutboxLimits::default(), LogLevel::Error, &Budget::new(usize::MAX));
+        let outbox = outbox_in(OutboxLimits::default(), LogLevel::Error, &Budget::new(usize::MAX));
         for _ in 0..100_000 {
             outbox.send_log("x".into());
         }

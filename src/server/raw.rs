@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::protocol::jsonrpc::ObjectWriter;
+use crate::protocol::jsonrpc::{ObjectWriter, Raw};
 
 /// A JSON value as it stands in a message: valid JSON, hence valid UTF-8, and cheap to clone.
 ///
@@ -24,13 +24,13 @@ impl RawJson {
     /// # Panics
     ///
     /// If `value` does not borrow from `body`.
-    pub(crate) fn slice(body: &Bytes, value: &RawValue) -> Self {
-        Self { text: body.slice_ref(value.get().as_bytes()) }
+    pub(crate) fn slice<'a>(body: &Bytes, value: impl Into<Raw<'a>>) -> Self {
+        Self { text: body.slice_ref(value.into().get().as_bytes()) }
     }
 
     /// Copies `value`.
-    pub(crate) fn copy(value: &RawValue) -> Self {
-        Self { text: Bytes::copy_from_slice(value.get().as_bytes()) }
+    pub(crate) fn copy<'a>(value: impl Into<Raw<'a>>) -> Self {
+        Self { text: Bytes::copy_from_slice(value.into().get().as_bytes()) }
     }
 
     /// Takes a value that was kept as its text.

@@ -49,7 +49,9 @@ use crate::protocol::version::ProtocolVersion;
 /// ```
 #[derive(Clone)]
 pub struct Server {
-    inner: Arc<Inner>,
+    /// The outer count is that of the clones of one owner: see [`counted_apart`](Self::counted_apart).
+    #[expect(clippy::redundant_allocation, reason = "two counts are the purpose")]
+    inner: Arc<Arc<Inner>>,
 }
 
 /// What a builder gathers.
@@ -190,7 +192,13 @@ impl Server {
     }
 
     pub(crate) fn from_inner(inner: Inner) -> Self {
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(Arc::new(inner)) }
+    }
+
+    /// The same server, whose clones do not write to the memory that those of this one do. A call
+    /// clones its server, and what all cores write to is slow.
+    pub(crate) fn counted_apart(&self) -> Self {
+        Self { inner: Arc::new(Arc::clone(&self.inner)) }
     }
 
     /// What the server is called.
@@ -260,6 +268,11 @@ impl Server {
     /// Whether the server has tools, or a catalogue that may have some.
     pub(crate) fn has_tools(&self) -> bool {
         !matches!(self.inner.tools, Tools::None)
+    }
+
+    /// Whether tools are looked up in a catalogue.
+    pub(crate) fn has_catalogue(&self) -> bool {
+        matches!(self.inner.tools, Tools::Catalogue(_))
     }
 
     /// Whether the server has prompts, or may have some.

@@ -120,6 +120,19 @@ impl Running {
         &self.cx
     }
 
+    /// Polls the handler, if there is reason to: it never was, or it was woken since. If it does not
+    /// end, this is to be polled as a future, which tells the handler's wake-ups, those included
+    /// that have come since.
+    pub(crate) fn run_if_woken(&mut self) -> Option<Outcome> {
+        let waker = self.cx.handler_waker()?;
+        let handler = &mut TaskContext::from_waker(&waker);
+        let Poll::Ready(outcome) = self.stage.step(&mut self.work, handler, &self.cx) else {
+            return None;
+        };
+        self.cx.outbox().close();
+        Some(outcome)
+    }
+
     /// The questions that its handler has unwound with, once. A driver looks after each poll that
     /// was pending, and nobody else wakes what then waits.
     pub(crate) fn take_questions(&mut self) -> Option<Vec<Question>> {
@@ -138,12 +151,8 @@ impl Future for Running {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if let Some(waker) = this.cx.handler_waker() {
-            let handler = &mut TaskContext::from_waker(&waker);
-            if let Poll::Ready(outcome) = this.stage.step(&mut this.work, handler, &this.cx) {
-                this.cx.outbox().close();
-                return Poll::Ready(outcome);
-            }
+        if let Some(outcome) = this.run_if_woken() {
+            return Poll::Ready(outcome);
         }
         // Only what waits needs to be woken. It may have been meanwhile.
         this.cx.drive_by(task.waker());

@@ -3,12 +3,10 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
 use super::calls::{Call, Post};
 use crate::http::commit::Framing;
 use crate::protocol::budget::{Budget, Share};
-use crate::protocol::jsonrpc::{Response, encode_request};
+use crate::protocol::jsonrpc::{Raw, Response, encode_request};
 use crate::protocol::legacy::{Asker, Heard, Reply, Session, Unsent};
 use crate::server::{
     Answer as Input, Asking, Context, InputsFull, MAX_ANSWER_BYTES, Open, Question, RawJson,
@@ -145,7 +143,7 @@ impl Asked {
         Ok((Input::Unavailable(why), None))
     }
 
-    fn room_for(&self, raw: &RawValue) -> Result<Share, NoMemory> {
+    fn room_for(&self, raw: Raw<'_>) -> Result<Share, NoMemory> {
         let bytes = raw.get().len();
         if !self.budget.has_last_room(bytes) {
             self.budget.press();
@@ -165,7 +163,7 @@ struct RpcFailure {
 
 impl RpcFailure {
     /// Reads an `error`. What it does not say is left open, since that it is one says enough.
-    fn read(error: &RawValue) -> Self {
+    fn read(error: Raw<'_>) -> Self {
         let error: serde_json::Value = serde_json::from_str(error.get()).unwrap_or_default();
         let message = error["message"].as_str().unwrap_or("no reason was given");
         Self { code: error["code"].as_i64().unwrap_or(-32603), message: message.to_owned() }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use super::answer::Answer;
 use crate::http::endpoint::Admitted;
-use crate::http::service::{CallPermit, Shared};
+use crate::http::mount::Mount;
+use crate::http::permits::CallPermit;
+use crate::http::service::Shared;
 use crate::protocol::budget::Budget;
-use crate::protocol::jsonrpc::{ErrorCode, Params, Request, RequestId, RpcError, string};
+use crate::protocol::jsonrpc::{ErrorCode, Params, Raw, Request, RequestId, RpcError, string};
 use crate::protocol::legacy::{Answered, CallRefused, Session, SessionEnded, Ticket};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::ProtocolVersion;
@@ -38,6 +39,7 @@ pub(super) enum CallState {
 
 /// What the calls of one POST have in common.
 pub(super) struct Post<'a> {
+    pub(super) mount: &'a Arc<Mount>,
     pub(super) shared: &'a Arc<Shared>,
     pub(super) admitted: &'a Admitted,
     /// None where sessions are not kept.
@@ -51,13 +53,7 @@ pub(super) struct Post<'a> {
 impl Call {
     /// A request that is answered already.
     pub(super) fn done(answer: Answer, message: Bytes) -> Self {
-        Self {
-            answer,
-            state: CallState::Done(message),
-            cx: None,
-            ticket: None,
-            permit: None,
-        }
+        Self { answer, state: CallState::Done(message), cx: None, ticket: None, permit: None }
     }
 
     pub(super) fn refused(answer: Answer, error: &RpcError) -> Self {
@@ -187,7 +183,7 @@ impl Post<'_> {
         };
         let asked =
             server::Request { method: &request.method, params: &request.params, body: self.body };
-        let dispatched = self.shared.server.dispatch(&asked, cx.clone());
+        let dispatched = self.mount.server.dispatch(&asked, cx.clone());
         let state = match dispatched {
             Dispatched::Ready(outcome) => CallState::Done(answer.encode(outcome)),
             Dispatched::Running(running) => CallState::Running(running),
@@ -213,7 +209,7 @@ impl Post<'_> {
         Ok(())
     }
 
-    fn context(&self, progress_token: Option<&RawValue>) -> Context {
+    fn context(&self, progress_token: Option<Raw<'_>>) -> Context {
         let session = self.session;
         let info = CallInfo {
             head: Arc::clone(&self.admitted.head),
@@ -236,7 +232,7 @@ impl Post<'_> {
             asking: self.asking,
             once: None,
         };
-        Context::new(info, Arc::clone(&self.shared.outbox_room))
+        Context::new(info, Arc::clone(&self.mount.outbox_room))
     }
 }
 

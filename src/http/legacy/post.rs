@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -16,12 +15,14 @@ use super::session::find;
 use crate::http::body::ResponseBody;
 use crate::http::builder::LegacySessions;
 use crate::http::commit::Framing;
-use crate::http::endpoint::Admitted;
+use crate::http::endpoint::{Admitted, Served};
 use crate::http::log_stream::LogStream;
+use crate::http::mount::Mount;
 use crate::http::observe::in_same_span;
+use crate::http::permits::CallPermit;
 use crate::http::request_stream::{Disconnect, RequestStream};
 use crate::http::respond;
-use crate::http::service::{CallPermit, Shared};
+use crate::http::service::Shared;
 use crate::protocol::jsonrpc::{Invalid, Message, Notification, Parsed, RequestId, RpcError};
 use crate::protocol::legacy::{
     CallSender, End, Kind, Sent, Session, SessionEnded, session_ended, shutting_down,
@@ -32,15 +33,16 @@ use crate::protocol::version::ProtocolVersion;
 use crate::server::{NoRoom, Outgoing, OutgoingKind, Sink};
 
 /// Serves what a legacy client posts.
-pub(crate) async fn post(
-    shared: &Arc<Shared>,
-    admitted: Admitted,
+pub(crate) fn post<'a>(
+    mount: &'a Arc<Mount>,
+    admitted: &Admitted,
     body: &Bytes,
     header: Option<ProtocolVersion>,
     parsed: Parsed<'_>,
-) -> Result<Response<ResponseBody>, Refusal> {
+) -> Result<Served<'a>, Refusal> {
+    let shared = &mount.shared;
     let session = match shared.options.legacy {
-        LegacySessions::Kept => Some(find(shared, &admitted)?),
+        LegacySessions::Kept => Some(find(shared, admitted)?),
         LegacySessions::None => None,
     };
     // 2025-11-25, Transports, Protocol Version Header: without the header and "no other way to
@@ -50,38 +52,38 @@ pub(crate) async fn post(
     let framing = offered.narrowed(media::framings(admitted.head.headers()));
     let post = Post {
         asking: asking(session.as_deref(), offered, framing),
+        mount,
         shared,
-        admitted: &admitted,
+        admitted,
         session: session.as_ref(),
         version: version.unwrap_or(ProtocolVersion::V2025_03_26),
         body,
     };
     let begun = match parsed {
         Parsed::Single(Message::Request(request)) => {
-            let mut call = post.begin(&request, CallPermit::take(shared))?;
-            if call.is_over_at_once(framing).await
+            let mut call = post.begin(&request, CallPermit::take(mount))?;
+            if call.is_over_at_once(framing)
                 && let Some(message) = call.take_answer()
             {
-                return Ok(respond::json(StatusCode::OK, message));
+                return Ok(Served::Now(respond::json(StatusCode::OK, message)));
             }
             Begun { calls: vec![call], strays: Vec::new(), shape: Shape::Single }
         }
         Parsed::Single(message) => {
             post.take(&message);
-            return Ok(respond::accepted());
+            return Ok(Served::Now(respond::accepted()));
         }
         Parsed::Batch(_) if post.version != ProtocolVersion::V2025_03_26 => {
             return Err(Reason::BatchNotAllowed.into());
         }
         Parsed::Batch(items) => match post.begin_all(items)? {
             begun if begun.calls.is_empty() && begun.strays.is_empty() => {
-                return Ok(respond::accepted());
+                return Ok(Served::Now(respond::accepted()));
             }
             begun => begun,
         },
     };
-    // Nearly all calls have been answered by now, whose future need not be as large as this one.
-    Box::pin(drive(shared, begun, session, framing)).await
+    Ok(Served::later(drive(shared, begun, session, framing)))
 }
 
 /// Drives what was begun for a POST until it can be answered.
@@ -133,8 +135,7 @@ impl Post<'_> {
     /// There is room for all calls or for none: a refusal comes before anything was done.
     fn begin_all(&self, items: Vec<Result<Message<'_>, Invalid>>) -> Result<Begun, Refusal> {
         let requests = items.iter().filter(|item| matches!(item, Ok(Message::Request(_)))).count();
-        let permits: Option<Vec<_>> =
-            (0..requests).map(|_| CallPermit::take(self.shared)).collect();
+        let permits: Option<Vec<_>> = (0..requests).map(|_| CallPermit::take(self.mount)).collect();
         let mut permits = permits.ok_or(Reason::TooManyCalls)?.into_iter();
         let mut begun =
             Begun { calls: Vec::with_capacity(requests), strays: Vec::new(), shape: Shape::Batch };
@@ -269,18 +270,20 @@ fn told_of_the_end(refusal: Refusal, session: &Session) -> Refusal {
 }
 
 impl Call {
-    /// Polls it for the first time, before anything is made that could wait for it. Whether it is
-    /// over, and JSON can carry its answer.
-    async fn is_over_at_once(&mut self, framing: Framing) -> bool {
+    /// Runs it as far as it goes without waiting. Whether it is over, and JSON can carry its answer.
+    fn is_over_at_once(&mut self, framing: Framing) -> bool {
         if let (Framing::JsonOnly, Some(cx)) = (framing, &self.cx) {
             cx.outbox().discard();
         }
-        let is_over = poll_fn(|task| Poll::Ready(self.poll(task).is_ready())).await;
-        is_over
-            && match &self.cx {
-                Some(cx) => !framing.ends_as_stream(cx),
-                None => framing != Framing::SseOnly,
-            }
+        if let CallState::Running(running) = &mut self.state {
+            let Some(outcome) = running.run_if_woken() else { return false };
+            let message = self.answer.encode(outcome);
+            self.finish(CallState::Done(message));
+        }
+        match &self.cx {
+            Some(cx) => !framing.ends_as_stream(cx),
+            None => framing != Framing::SseOnly,
+        }
     }
 
     /// From here on the call speaks into its session's log, in a task of its own if it runs on:

@@ -81,7 +81,7 @@ fn opening(admitted: &Admitted, request: &Request<'_>) -> Result<Opening, RpcErr
         return Err(RpcError::invalid_params("`protocolVersion` must be a string"));
     };
     let object = |key: &str| match params.get(key) {
-        Some(raw) if raw.get().starts_with('{') => Ok(Some(Bytes::copy_from_slice(raw.get().as_bytes()))),
+        Some(raw) if raw.is_object() => Ok(Some(Bytes::copy_from_slice(raw.get().as_bytes()))),
         None => Ok(None),
         Some(_) => Err(RpcError::invalid_params(format!("`{key}` must be an object"))),
     };

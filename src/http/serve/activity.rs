@@ -39,16 +39,21 @@ pub(super) enum Protocol {
 
 /// What a connection is doing, without a lock.
 ///
-/// Over HTTP/1 everything happens in the connection's task. Over HTTP/2 requests end in tasks of
-/// their own; they only ever begin in the connection's, which is the one that reads the phase.
+/// Over HTTP/1 everything happens in the connection's task, which reads the phase each time it has
+/// run. So the clock is read there, once for all that happened in one run: a head that comes whole
+/// costs none. Over HTTP/2 requests end in tasks of their own, which read it themselves; they only
+/// ever begin in the connection's, which is the one that reads the phase.
 pub(super) struct Activity {
     protocol: Protocol,
     epoch: Instant,
     in_flight: AtomicUsize,
     in_head: AtomicBool,
-    /// Microseconds from the epoch to the begin of the phase, for all but `Busy`.
+    /// Microseconds from the epoch to the begin of the phase, for all but `Busy`, or [`JUST_NOW`].
     since: AtomicU64,
 }
+
+/// The begin of a phase that nobody has looked at yet.
+const JUST_NOW: u64 = u64::MAX;
 
 impl Activity {
     /// A connection whose first byte came at `first_byte`.
@@ -67,7 +72,7 @@ impl Activity {
         if self.in_flight.load(Ordering::Acquire) > 0 {
             return Phase::Busy;
         }
-        let since = self.epoch + Duration::from_micros(self.since.load(Ordering::Relaxed));
+        let since = self.epoch + Duration::from_micros(self.since());
         if self.in_head.load(Ordering::Relaxed) {
             Phase::Head { since }
         } else {
@@ -84,7 +89,7 @@ impl Activity {
             && !self.in_head.load(Ordering::Relaxed)
             && self.in_flight.load(Ordering::Relaxed) == 0
         {
-            self.stamp();
+            self.since.store(JUST_NOW, Ordering::Relaxed);
             self.in_head.store(true, Ordering::Relaxed);
         }
     }
@@ -96,9 +101,18 @@ impl Activity {
         InFlightGuard(Arc::clone(self))
     }
 
-    fn stamp(&self) {
-        let micros = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
+    /// When the phase began; now, if it is looked at for the first time.
+    fn since(&self) -> u64 {
+        match self.since.load(Ordering::Relaxed) {
+            JUST_NOW => self.stamp(),
+            since => since,
+        }
+    }
+
+    fn stamp(&self) -> u64 {
+        let micros = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(JUST_NOW - 1);
         self.since.store(micros, Ordering::Relaxed);
+        micros
     }
 }
 
@@ -108,7 +122,10 @@ pub(super) struct InFlightGuard(Arc<Activity>);
 impl Drop for InFlightGuard {
     fn drop(&mut self) {
         // The time first: a reader that sees no request must not see an old time.
-        self.0.stamp();
+        match self.0.protocol {
+            Protocol::Http1 => self.0.since.store(JUST_NOW, Ordering::Relaxed),
+            Protocol::Http2 => _ = self.0.stamp(),
+        }
         self.0.in_flight.fetch_sub(1, Ordering::Release);
     }
 }

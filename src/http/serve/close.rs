@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     io,
+    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -58,8 +59,8 @@ pub(super) async fn linger(mut stream: TcpStream) {
 }
 
 fn poll_discard(stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-    let mut sink = [0; 4096];
-    let mut sink = ReadBuf::new(&mut sink);
+    let mut sink = [const { MaybeUninit::uninit() }; 4096];
+    let mut sink = ReadBuf::uninit(&mut sink);
     ready!(Pin::new(stream).poll_read(cx, &mut sink))?;
     Poll::Ready(Ok(sink.filled().len()))
 }

@@ -6,12 +6,12 @@ use std::{
     io,
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::Body;
 use hyper::{
     body::Incoming,
@@ -23,13 +23,14 @@ use tokio::{net::TcpStream, time::Instant};
 
 use super::{
     activity::{Activity, Protocol},
-    close::{LINGER, REQUEST_TIMEOUT, answer, linger},
+    close::{REQUEST_TIMEOUT, answer, linger},
     deadlines::{Deadlines, Expired, LazyTimer, after},
+    drive::{Driver, End},
     inbound::Inbound,
     options::Limits,
     service::Counted,
     shutdown::{ShutdownSignal, ShutdownWait},
-    sniff::{Opening, Sniffed, sniff},
+    sniff::{Opening, Sniff},
     write_deadline::WriteDeadline,
 };
 use crate::http::observe;
@@ -51,6 +52,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 type Io = WriteDeadline<Inbound<TokioIo<TcpStream>>>;
+type Http1Connection<S> = http1::Connection<Io, Counted<S>>;
 
 /// What a connection is begun with.
 pub(super) struct Connection<S> {
@@ -58,6 +60,41 @@ pub(super) struct Connection<S> {
     pub(super) limits: Arc<Limits>,
     pub(super) signal: ShutdownSignal,
     pub(super) peer: PeerAddr,
+}
+
+/// Where a connection is between its begin and its end.
+///
+/// This is the task of a connection, and so what an idle one costs. It is written out because an
+/// `async fn` keeps room for what it was given and for what it has moved elsewhere as well: it
+/// would be twice as large.
+enum State<S, C> {
+    Opening(Begun<S>),
+    Http1(Http1<C>),
+    /// HTTP/2, which is seldom, and the last words, which are short. Boxed, because the task is as
+    /// large as the largest of its states.
+    Boxed(Pin<Box<dyn Future<Output = ()> + Send>>),
+    Ended,
+}
+
+/// A connection whose protocol is not known yet.
+struct Begun<S> {
+    connection: Connection<S>,
+    sniff: Sniff,
+    timer: LazyTimer,
+    shutdown: ShutdownWait,
+}
+
+/// A connection that speaks HTTP/1.
+struct Http1<C> {
+    connection: C,
+    driver: Driver,
+    signal: ShutdownSignal,
+}
+
+/// What takes a connection to its next state.
+enum Event {
+    Opens(Opening),
+    Ends(End),
 }
 
 impl<S, B> Connection<S>
@@ -71,32 +108,31 @@ where
     /// Serves the connection to its end.
     ///
     /// It is counted as open until the future is dropped, also if that never runs.
-    pub(super) async fn run(self, mut stream: TcpStream, _counted: CountEnd) {
-        // An error means that the peer has gone.
-        if configure(&stream).is_err() {
-            return;
-        }
-        let mut shutdown = self.signal.wait();
-        let mut timer = LazyTimer::new(after(Instant::now(), self.limits.first_byte));
-        match sniff(&mut stream, &mut timer, &self.limits, &mut shutdown).await {
-            Opening::Speaks(Protocol::Http1, sniffed, first_byte) => {
-                let (io, activity) = self.wrap(stream, sniffed, Protocol::Http1, first_byte);
-                self.http1(io, activity, timer, shutdown).await;
-            }
-            Opening::Speaks(Protocol::Http2, sniffed, first_byte) => {
-                let (io, activity) = self.wrap(stream, sniffed, Protocol::Http2, first_byte);
-                // Seldom and large: boxed, so that the tasks of HTTP/1 are not as large.
-                Box::pin(self.http2(io, activity, timer, shutdown)).await;
-            }
-            Opening::Stalled => answer(stream, REQUEST_TIMEOUT).await,
-            Opening::Silent | Opening::Ended => {}
-        }
+    pub(super) fn run(
+        self,
+        stream: TcpStream,
+        counted: CountEnd,
+    ) -> impl Future<Output = ()> + Send + use<S, B> {
+        let mut state = match configure(&stream) {
+            Ok(()) => State::Opening(Begun {
+                timer: LazyTimer::new(after(Instant::now(), self.limits.first_byte)),
+                shutdown: self.signal.wait(),
+                sniff: Sniff::new(stream),
+                connection: self,
+            }),
+            // The peer has gone.
+            Err(_) => State::Ended,
+        };
+        poll_fn(move |cx| {
+            let _counted = &counted;
+            state.poll(cx)
+        })
     }
 
     fn wrap(
         &self,
         stream: TcpStream,
-        sniffed: Sniffed,
+        sniffed: Bytes,
         protocol: Protocol,
         first_byte: Instant,
     ) -> (Io, Arc<Activity>) {
@@ -105,15 +141,16 @@ where
         (WriteDeadline::new(inbound, self.limits.write_stall), activity)
     }
 
-    async fn http1(
+    fn http1(
         self,
         io: Io,
         activity: Arc<Activity>,
         timer: LazyTimer,
-        mut shutdown: ShutdownWait,
-    ) {
-        let (mut deadlines, signal) = (self.deadlines(&activity, timer), self.signal.clone());
-        let mut connection = http1::Builder::new()
+        shutdown: ShutdownWait,
+    ) -> Http1<Http1Connection<S>> {
+        let driver = Driver::new(self.deadlines(&activity, timer), shutdown);
+        let signal = self.signal.clone();
+        let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             // hyper's would close idle connections too; the deadlines here tell them apart.
             .header_read_timeout(None)
@@ -121,23 +158,7 @@ where
             .keep_alive(true)
             .max_buf_size(MAX_HEAD)
             .serve_connection(io, self.counted(activity));
-        let graceful = http1::Connection::graceful_shutdown;
-        let end = drive(Pin::new(&mut connection), graceful, &mut deadlines, &mut shutdown).await;
-
-        let io = connection.into_parts().io;
-        let stalled = io.is_stalled();
-        if stalled {
-            signal.connections().stalled();
-            observe::writer_stalled();
-        }
-        let stream = io.into_inner().into_inner().into_inner();
-        match end {
-            _ if stalled => {}
-            End::Expired(Expired::Head) => answer(stream, REQUEST_TIMEOUT).await,
-            // A peer that is idle at the shutdown has been sent nothing that it could miss.
-            End::Finished if !signal.is_triggered() => linger(stream).await,
-            End::Finished | End::Expired(Expired::Idle) => {}
-        }
+        Http1 { connection, driver, signal }
     }
 
     async fn http2(
@@ -145,9 +166,10 @@ where
         io: Io,
         activity: Arc<Activity>,
         timer: LazyTimer,
-        mut shutdown: ShutdownWait,
+        shutdown: ShutdownWait,
     ) {
-        let (mut deadlines, signal) = (self.deadlines(&activity, timer), self.signal.clone());
+        let mut driver = Driver::new(self.deadlines(&activity, timer), shutdown);
+        let signal = self.signal.clone();
         let mut connection = pin!(
             http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
@@ -161,12 +183,12 @@ where
                 .serve_connection(io, self.counted(activity))
         );
         let graceful = http2::Connection::graceful_shutdown;
-        let end = drive(connection.as_mut(), graceful, &mut deadlines, &mut shutdown).await;
+        let end = poll_fn(|cx| driver.poll(cx, connection.as_mut(), graceful)).await;
         if matches!(end, End::Expired(_)) && !signal.is_triggered() {
             // RFC 9113, section 6.8: GOAWAY tells the peer which requests were not looked at.
             connection.as_mut().graceful_shutdown();
-            deadlines.begin_closing(LINGER);
-            drive(connection, graceful, &mut deadlines, &mut shutdown).await;
+            driver.begin_closing();
+            poll_fn(|cx| driver.poll(cx, connection.as_mut(), graceful)).await;
         }
     }
 
@@ -175,7 +197,99 @@ where
     }
 
     fn counted(self, activity: Arc<Activity>) -> Counted<S> {
-        Counted { service: self.service, activity, peer: self.peer, shutdown: self.signal }
+        let mut known = Extensions::new();
+        known.insert(self.peer);
+        known.insert(self.signal);
+        Counted::new(self.service, activity, known)
+    }
+}
+
+impl<S, B> State<S, Http1Connection<S>>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let event = match self {
+                Self::Opening(begun) => Event::Opens(ready!(begun.poll(cx))),
+                Self::Http1(http1) => Event::Ends(ready!(http1.poll(cx))),
+                Self::Boxed(rest) => return rest.as_mut().poll(cx),
+                Self::Ended => return Poll::Ready(()),
+            };
+            *self = match (std::mem::replace(self, Self::Ended), event) {
+                (Self::Opening(begun), Event::Opens(opening)) => begun.open(opening),
+                (Self::Http1(http1), Event::Ends(end)) => http1.close(end),
+                _ => unreachable!("a state has the events of its own"),
+            };
+        }
+    }
+}
+
+impl<S> Begun<S> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Opening> {
+        let Self { connection, sniff, timer, shutdown } = self;
+        sniff.poll(cx, timer, &connection.limits, shutdown)
+    }
+
+    fn open<B>(self, opening: Opening) -> State<S, Http1Connection<S>>
+    where
+        S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+        S::Future: Send,
+        S::Error: Into<Box<dyn Error + Send + Sync>>,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let Self { connection, sniff, timer, shutdown } = self;
+        let (stream, sniffed) = sniff.into_parts();
+        match opening {
+            Opening::Speaks(protocol, first_byte) => {
+                let (io, activity) = connection.wrap(stream, sniffed, protocol, first_byte);
+                match protocol {
+                    Protocol::Http1 => {
+                        State::Http1(connection.http1(io, activity, timer, shutdown))
+                    }
+                    Protocol::Http2 => {
+                        State::Boxed(Box::pin(connection.http2(io, activity, timer, shutdown)))
+                    }
+                }
+            }
+            Opening::Stalled => State::Boxed(Box::pin(answer(stream, REQUEST_TIMEOUT))),
+            Opening::Silent | Opening::Ended => State::Ended,
+        }
+    }
+}
+
+impl<S, B> Http1<Http1Connection<S>>
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let graceful = http1::Connection::graceful_shutdown;
+        self.driver.poll(cx, Pin::new(&mut self.connection), graceful)
+    }
+
+    fn close(self, end: End) -> State<S, Http1Connection<S>> {
+        let io = self.connection.into_parts().io;
+        if io.is_stalled() {
+            self.signal.connections().stalled();
+            observe::writer_stalled();
+            return State::Ended;
+        }
+        let stream = io.into_inner().into_inner().into_inner();
+        match end {
+            End::Expired(Expired::Head) => State::Boxed(Box::pin(answer(stream, REQUEST_TIMEOUT))),
+            End::Finished if !self.signal.is_triggered() => State::Boxed(Box::pin(linger(stream))),
+            // A peer that is idle at the shutdown has been sent nothing that it could miss.
+            End::Finished | End::Expired(Expired::Idle) => State::Ended,
+        }
     }
 }
 
@@ -202,39 +316,6 @@ impl Drop for CountEnd {
 /// before it, which the peer delays by some 40 ms.
 fn configure(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)
-}
-
-/// How a connection that hyper drives ends.
-enum End {
-    /// By hyper: the peer left, the last answer was written, an error.
-    Finished,
-    /// By a deadline.
-    Expired(Expired),
-}
-
-/// Drives a connection until it ends or a deadline passes.
-async fn drive<C: Future>(
-    mut connection: Pin<&mut C>,
-    graceful_shutdown: fn(Pin<&mut C>),
-    deadlines: &mut Deadlines,
-    shutdown: &mut ShutdownWait,
-) -> End {
-    let mut closing = false;
-    poll_fn(|cx| {
-        loop {
-            if connection.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(End::Finished);
-            }
-            if !closing && Pin::new(&mut *shutdown).poll(cx).is_ready() {
-                closing = true;
-                deadlines.begin_closing(LINGER);
-                graceful_shutdown(connection.as_mut());
-                continue;
-            }
-            return deadlines.poll(cx).map(End::Expired);
-        }
-    })
-    .await
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -22,36 +22,54 @@ pub(crate) fn after(since: Instant, limit: Duration) -> Instant {
 /// A timer for a deadline that moves away more often than it comes.
 ///
 /// It is moved when it would fire too late, or when it has fired too early, and not otherwise:
-/// a busy connection touches the timer wheel about once in its longest timeout.
-pub(super) struct LazyTimer(Pin<Box<Sleep>>);
+/// a busy connection touches the timer wheel about once in its longest timeout. Nor is it told
+/// anew whom to wake while that is the same.
+pub(super) struct LazyTimer {
+    sleep: Pin<Box<Sleep>>,
+    /// Whom it wakes; nobody before it is polled where it stands.
+    wakes: Option<Waker>,
+}
 
 impl LazyTimer {
     pub(super) fn new(deadline: Instant) -> Self {
-        Self(Box::pin(tokio::time::sleep_until(deadline)))
+        Self { sleep: Box::pin(tokio::time::sleep_until(deadline)), wakes: None }
     }
 
     /// When the timer fires next, whatever the deadline is.
     pub(super) fn armed_for(&self) -> Instant {
-        self.0.deadline()
+        self.sleep.deadline()
     }
 
     /// Moves the timer.
     pub(super) fn rearm(&mut self, deadline: Instant) {
-        self.0.as_mut().reset(deadline);
+        self.sleep.as_mut().reset(deadline);
+        self.wakes = None;
     }
 
     /// Ready when the deadline has passed.
     pub(super) fn poll_until(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        if self.0.deadline() > deadline {
+        if self.sleep.deadline() > deadline {
             self.rearm(deadline);
         }
         loop {
-            ready!(self.0.as_mut().poll(cx));
-            if self.0.deadline() >= deadline || Instant::now() >= deadline {
+            ready!(self.poll_fired(cx));
+            if self.sleep.deadline() >= deadline || Instant::now() >= deadline {
                 return Poll::Ready(());
             }
             self.rearm(deadline);
         }
+    }
+
+    fn poll_fired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let known = self.wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if known && !self.sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        let fired = self.sleep.as_mut().poll(cx);
+        if !known && fired.is_pending() {
+            self.wakes = Some(cx.waker().clone());
+        }
+        fired
     }
 }
 

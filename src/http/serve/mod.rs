@@ -21,6 +21,7 @@ mod close;
 mod connection;
 mod connections;
 mod deadlines;
+mod drive;
 mod inbound;
 mod options;
 mod running;

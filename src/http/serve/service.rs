@@ -1,30 +1,43 @@
 //! The user's service as a connection calls it: requests are counted while they are in flight and
-//! carry the peer's address and the shutdown signal.
+//! carry what is known of their connection.
 
 use std::{
+    any::Any,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::{body::Incoming, service::Service};
 use pin_project_lite::pin_project;
 
-use super::{
-    activity::{Activity, InFlightGuard},
-    shutdown::ShutdownSignal,
-};
-use crate::protocol::client_addr::PeerAddr;
+use super::activity::{Activity, InFlightGuard};
+use crate::http::service::McpService;
 
 /// The service of one connection.
 pub(super) struct Counted<S> {
-    pub(super) service: S,
-    pub(super) activity: Arc<Activity>,
-    pub(super) peer: PeerAddr,
-    pub(super) shutdown: ShutdownSignal,
+    service: S,
+    activity: Arc<Activity>,
+    /// What each request is to carry.
+    carried: Option<Extensions>,
+}
+
+impl<S: 'static> Counted<S> {
+    /// Counts what a service has in flight, and tells it what is known of the connection.
+    pub(super) fn new(mut service: S, activity: Arc<Activity>, known: Extensions) -> Self {
+        // The crate's own is told once. To copy it into each request costs four allocations.
+        let carried = match (&mut service as &mut dyn Any).downcast_mut::<McpService>() {
+            Some(service) => {
+                service.serve_connection(known);
+                None
+            }
+            None => Some(known),
+        };
+        Self { service, activity, carried }
+    }
 }
 
 impl<S, B> Service<Request<Incoming>> for Counted<S>
@@ -37,9 +50,9 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let guard = self.activity.begin_request();
-        let extensions = request.extensions_mut();
-        extensions.insert(self.peer);
-        extensions.insert(self.shutdown.clone());
+        if let Some(carried) = &self.carried {
+            request.extensions_mut().extend(carried.clone());
+        }
         CountedFuture { future: self.service.call(request), guard: Some(guard) }
     }
 }

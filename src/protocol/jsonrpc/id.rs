@@ -1,10 +1,15 @@
 //! Request ids, echoed exactly as they came.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use super::Raw;
 
 /// The id of a request: a string or an integer of any size (2025-11-25, Base Protocol, Requests:
 /// "Requests MUST include a string or integer ID. Unlike base JSON-RPC, the ID MUST NOT be null").
@@ -13,25 +18,34 @@ use serde_json::value::RawValue;
 /// integer stays one. Two ids are equal if they mean the same, however a string was escaped.
 #[derive(Clone)]
 pub(crate) struct RequestId {
-    /// Valid JSON: a string with its quotes, or an integer.
-    raw: Box<RawValue>,
+    text: Text,
 }
+
+/// Valid JSON: a string with its quotes, or an integer.
+#[derive(Clone)]
+enum Text {
+    /// Most ids: numbers, and strings that count.
+    Short {
+        length: u8,
+        bytes: [u8; SHORT],
+    },
+    Long(Arc<str>),
+}
+
+/// As much as makes no id larger than one that is shared.
+const SHORT: usize = 22;
 
 impl RequestId {
     /// Takes the raw value of an `id` member; `None` if it is neither a string nor an integer.
-    pub(crate) fn from_raw(raw: &RawValue) -> Option<Self> {
-        Self::is_id(raw).then(|| Self { raw: raw.to_owned() })
+    pub(crate) fn from_raw<'a>(raw: impl Into<Raw<'a>>) -> Option<Self> {
+        let raw = raw.into();
+        Self::is_id(raw).then(|| Self { text: Text::of(raw.get()) })
     }
 
     /// Whether a raw value is a string or an integer, which is what a progress token must be too.
-    pub(crate) fn is_id(raw: &RawValue) -> bool {
-        let text = raw.get();
-        match text.as_bytes() {
-            // Only an escape can hide what is no string: half of a surrogate pair.
-            [b'"', rest @ ..] => {
-                memchr::memchr(b'\\', rest).is_none()
-                    || serde_json::from_str::<String>(text).is_ok()
-            }
+    pub(crate) fn is_id(raw: Raw<'_>) -> bool {
+        match raw.get().as_bytes() {
+            [b'"', ..] => raw.string().is_some(),
             [b'-', digits @ ..] | digits => {
                 !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
             }
@@ -40,34 +54,43 @@ impl RequestId {
 
     /// The id as it stands in JSON.
     pub(crate) fn as_json(&self) -> &str {
-        self.raw.get()
+        match &self.text {
+            Text::Short { length, bytes } => std::str::from_utf8(&bytes[..usize::from(*length)])
+                .expect("copied from text, and whole"),
+            Text::Long(text) => text,
+        }
     }
 
-    /// Whether the text alone decides equality: it does unless a string has an escape in it.
-    fn is_plain(&self) -> bool {
-        memchr::memchr(b'\\', self.raw.get().as_bytes()).is_none()
+    /// What a string says; `None` for an integer.
+    fn string(&self) -> Option<Cow<'_, str>> {
+        Raw::new(self.as_json()).string()
     }
+}
 
-    fn decoded(&self) -> Option<String> {
-        serde_json::from_str(self.raw.get()).ok()
+impl Text {
+    fn of(text: &str) -> Self {
+        let mut bytes = [0; SHORT];
+        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(short), Ok(length)) => {
+                short.copy_from_slice(text.as_bytes());
+                Self::Short { length, bytes }
+            }
+            _ => Self::Long(text.into()),
+        }
     }
 }
 
 impl From<u64> for RequestId {
     fn from(number: u64) -> Self {
-        let raw = RawValue::from_string(number.to_string()).expect("a number is valid JSON");
-        Self { raw }
+        Self { text: Text::of(&number.to_string()) }
     }
 }
 
 impl PartialEq for RequestId {
     fn eq(&self, other: &Self) -> bool {
-        if self.is_plain() && other.is_plain() {
-            self.raw.get() == other.raw.get()
-        } else {
-            // An id with an escape is a string, and a number never decodes as one.
-            self.decoded().is_some_and(|id| other.decoded() == Some(id))
-        }
+        let (one, two) = (self.as_json(), other.as_json());
+        // A string is equal to no number, and numbers are equal if they are written alike.
+        one == two || self.string().is_some_and(|string| other.string() == Some(string))
     }
 }
 
@@ -75,9 +98,9 @@ impl Eq for RequestId {}
 
 impl Hash for RequestId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match self.decoded() {
+        match self.string() {
             Some(string) => (1_u8, string).hash(state),
-            None => (0_u8, self.raw.get()).hash(state),
+            None => (0_u8, self.as_json()).hash(state),
         }
     }
 }
@@ -96,7 +119,8 @@ impl fmt::Display for RequestId {
 
 impl Serialize for RequestId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.raw.serialize(serializer)
+        let raw: &RawValue = serde_json::from_str(self.as_json()).map_err(S::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 
@@ -105,7 +129,7 @@ mod tests {
     use super::*;
 
     fn id(json: &str) -> Option<RequestId> {
-        RequestId::from_raw(&RawValue::from_string(json.to_owned()).unwrap())
+        RequestId::from_raw(serde_json::from_str::<&RawValue>(json).unwrap())
     }
 
     #[test]

@@ -5,6 +5,9 @@ mod error;
 mod id;
 mod params;
 mod parse;
+mod raw;
+mod scan;
+mod strict;
 mod text;
 
 pub(crate) use encode::{
@@ -13,9 +16,8 @@ pub(crate) use encode::{
 };
 pub(crate) use error::{ErrorCode, RpcError, excerpt};
 pub(crate) use id::RequestId;
-pub(crate) use params::{
-    CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, Params, string,
-};
+pub(crate) use params::{CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, Params};
 pub(crate) use parse::{
     Invalid, Message, Notification, ParseLimits, Parsed, Request, Response, parse,
 };
+pub(crate) use raw::{Raw, string};

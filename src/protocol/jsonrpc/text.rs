@@ -38,7 +38,7 @@ pub(super) fn likely_len(text: &str) -> usize {
 fn escapes(text: &[u8]) -> usize {
     let (steps, rest) = text.as_chunks::<STEP>();
     let longer = |bytes: &[u8]| bytes.iter().map(|&byte| usize::from(longer(byte))).sum::<usize>();
-    let steps = steps.iter().filter(|step| has_escape(*step)).map(|step| longer(step));
+    let steps = steps.iter().filter(|step| has_escape(step)).map(|step| longer(step));
     steps.sum::<usize>() + longer(rest)
 }
 

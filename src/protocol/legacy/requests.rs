@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
 use super::limits::Limits;
-use crate::protocol::jsonrpc::{RequestId, encode_notification};
+use crate::protocol::jsonrpc::{Raw, RequestId, encode_notification};
 use crate::protocol::time::Millis;
 
 /// Who waits for the client's answer to a request.
@@ -23,9 +22,9 @@ pub(crate) trait Asker: Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reply<'a> {
     /// The client's `result`.
-    Result(&'a RawValue),
+    Result(Raw<'a>),
     /// The client's `error`.
-    Error(&'a RawValue),
+    Error(Raw<'a>),
     /// Nothing, for as long as was waited.
     TimedOut,
     /// Nothing: it cannot reach the client.

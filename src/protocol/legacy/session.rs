@@ -411,7 +411,10 @@ impl Session {
 
     /// Notes that the client spoke.
     pub(super) fn touch(&self, reading: Millis) {
-        self.touched.fetch_max(reading.0, Ordering::Relaxed);
+        // It changes with each sweep, and is written only then.
+        if self.touched.load(Ordering::Relaxed) < reading.0 {
+            self.touched.fetch_max(reading.0, Ordering::Relaxed);
+        }
     }
 
     /// Tidies the streams, and ends the session if it was idle for its time. The decision and

@@ -558,7 +558,7 @@ impl State {
             effects.wake(stream.cancel(key));
             self.trim(0, limits);
         }
-        effects.cancels.push(call.cancel);
+        effects.rare().cancels.push(call.cancel);
         Cancelled::Done
     }
 
@@ -623,8 +623,8 @@ impl State {
         for stream in self.posts.values_mut().chain(self.standalone.as_deref_mut()) {
             effects.wake(stream.end(end.answer(), room));
         }
-        effects.cancels.extend(self.calls.take_all().map(|call| call.cancel));
-        effects.askers.extend(self.requests.take_all().map(|request| (request.asker, None)));
+        effects.rare().cancels.extend(self.calls.take_all().map(|call| call.cancel));
+        effects.rare().askers.extend(self.requests.take_all().map(|request| (request.asker, None)));
         self.tombstones.clear();
         self.subscribed = None;
         self.drop_detached();

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
-use serde_json::value::RawValue;
 
 use super::headers::{self, BodyClaims};
 use crate::protocol::head::{Field, VERSION};
 use crate::protocol::jsonrpc::{
-    CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, Request, string,
+    CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, Raw, Request,
 };
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::refusal::{Reason, Refusal};
@@ -19,10 +18,10 @@ use crate::protocol::version::{Era, ProtocolVersion};
 pub(crate) struct ModernRequest<'a> {
     pub(crate) request: Request<'a>,
     pub(crate) version: ProtocolVersion,
-    pub(crate) client_info: Option<&'a RawValue>,
-    pub(crate) client_capabilities: &'a RawValue,
+    pub(crate) client_info: Option<Raw<'a>>,
+    pub(crate) client_capabilities: Raw<'a>,
     pub(crate) log_level: Option<LogLevel>,
-    pub(crate) progress_token: Option<&'a RawValue>,
+    pub(crate) progress_token: Option<Raw<'a>>,
 }
 
 /// Checks a modern request's headers against its body, and its required `_meta`.
@@ -38,7 +37,7 @@ pub(crate) fn check<'a>(
     request: Request<'a>,
 ) -> Result<ModernRequest<'a>, Refusal> {
     let meta = *request.params.meta();
-    let requested = match meta.protocol_version.map(string) {
+    let requested = match meta.protocol_version.map(Raw::string) {
         Some(Some(requested)) => requested,
         Some(None) => {
             return Err(bad_meta(format!("`_meta[{PROTOCOL_VERSION}]` must be a string")));
@@ -57,12 +56,12 @@ pub(crate) fn check<'a>(
     let version = version?;
     let client_capabilities = match meta.client_capabilities {
         None => return Err(missing(CLIENT_CAPABILITIES)),
-        Some(raw) if raw.get().starts_with('{') => raw,
+        Some(raw) if raw.is_object() => raw,
         Some(_) => {
             return Err(bad_meta(format!("`_meta[{CLIENT_CAPABILITIES}]` must be an object")));
         }
     };
-    if meta.client_info.is_some_and(|raw| !raw.get().starts_with('{')) {
+    if meta.client_info.is_some_and(|raw| !raw.is_object()) {
         return Err(bad_meta(format!("`_meta[{CLIENT_INFO}]` must be an object")));
     }
     Ok(ModernRequest {
@@ -96,8 +95,8 @@ fn supported(
 }
 
 /// 2026-07-28, Logging, Error Handling: an unknown level SHOULD be refused with -32602.
-fn log_level(raw: &RawValue) -> Result<LogLevel, Refusal> {
-    string(raw)
+fn log_level(raw: Raw<'_>) -> Result<LogLevel, Refusal> {
+    raw.string()
         .and_then(|level| level.parse().ok())
         .ok_or_else(|| bad_meta(format!("`_meta[{LOG_LEVEL}]` must be a log level, such as info")))
 }

@@ -9,12 +9,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::mismatch::{HeaderMismatch, single};
 use super::sentinel;
 
+// Not constants: each use of one would make a name, and drop it.
 /// The protocol version of the request.
-pub(crate) const MCP_PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+pub(crate) static MCP_PROTOCOL_VERSION: HeaderName =
+    HeaderName::from_static("mcp-protocol-version");
 /// The method of the request.
-pub(crate) const MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
+pub(crate) static MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
 /// What the method is applied to: a tool, a prompt, a resource.
-pub(crate) const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
+pub(crate) static MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// What a request's body says, where a header has to say the same.
 #[derive(Clone, Copy, Debug)]
@@ -189,7 +191,7 @@ mod tests {
     #[test]
     fn versions_are_compared_whether_or_not_they_are_known() {
         let mut headers = with("tools/list", None);
-        headers.insert(MCP_PROTOCOL_VERSION, HeaderValue::from_static("v999.0.0"));
+        headers.insert(&MCP_PROTOCOL_VERSION, HeaderValue::from_static("v999.0.0"));
         let mut body = body("tools/list", None);
         assert!(refusal(&headers, &body).contains("MCP-Protocol-Version"));
         body.protocol_version = Some("v999.0.0");

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::protocol::change::{Change, ChangeSet, Subject, SubscriptionLimits, write_members};
 use crate::protocol::jsonrpc::{
-    ErrorCode, ObjectWriter, Params, RequestId, RpcError, SOME_MEMBERS, encode_notification,
+    ErrorCode, ObjectWriter, Params, Raw, RequestId, RpcError, SOME_MEMBERS, encode_notification,
     encode_result, string,
 };
 
@@ -313,7 +313,7 @@ impl<'a> Filter<'a> {
     /// What the client asks for. "Omitting a field is equivalent to not subscribing to that
     /// notification type" (Notification Filter), and so is `false`.
     fn of(params: &Params<'a>) -> Result<Self, RpcError> {
-        let filter = params.get("notifications").map(RawValue::get);
+        let filter = params.get("notifications").map(Raw::get);
         // A derived struct would take an array too.
         let Some(filter) = filter.filter(|text| text.starts_with('{')) else {
             let message = "`notifications` must be an object: what to listen for";
@@ -345,7 +345,7 @@ mod tests {
         supported: ChangeSet,
         limits: SubscriptionLimits,
     ) -> Result<Subscription, RpcError> {
-        let id = RequestId::from_raw(&RawValue::from_string(id.to_owned()).unwrap()).unwrap();
+        let id = RequestId::from_raw(&*RawValue::from_string(id.to_owned()).unwrap()).unwrap();
         let filter = RawValue::from_string(filter.to_owned()).unwrap();
         Subscription::open(id, &Params::new(vec![("notifications", &filter)]), supported, limits)
     }

@@ -17,7 +17,8 @@ pub(crate) struct InvalidCharacters;
 /// and horizontal tab (0x09)."
 pub(crate) fn plain(value: &HeaderValue) -> Result<&str, InvalidCharacters> {
     let text = value.to_str().map_err(|_| InvalidCharacters)?;
-    Ok(text.trim_matches([' ', '\t']))
+    // Of ASCII whitespace no other can be in it.
+    Ok(text.trim_ascii())
 }
 
 /// The text that a header carries, decoded if it is marked as Base64.

@@ -154,7 +154,7 @@ impl<'a> Object<'a> {
 
     /// `null` is as good as nothing, which some clients write for it.
     fn optional(request: &Request<'a>, name: &'static str) -> Result<Option<Self>, RpcError> {
-        let raw = request.params.get(name).filter(|raw| raw.get() != "null");
+        let raw = request.params.get(name).filter(|raw| !raw.is_null());
         let members = raw.map(|raw| serde_json::from_str(raw.get())).transpose();
         let members = members.map_err(|_| Self::missing(name))?;
         Ok(members.map(|members| Self { name, members }))
@@ -165,7 +165,7 @@ impl<'a> Object<'a> {
     }
 
     fn text(&self, member: &str) -> Result<Cow<'a, str>, RpcError> {
-        let text = self.members.get(member).and_then(|raw| string(raw));
+        let text = self.members.get(member).and_then(|raw| string(*raw));
         let name = self.name;
         text.ok_or_else(|| RpcError::invalid_params(format!("`{name}.{member}` must be a string")))
     }
@@ -176,7 +176,7 @@ impl<'a> Object<'a> {
         let raw = self.members.get("arguments").filter(|raw| raw.get() != "null");
         let Some(raw) = raw else { return Ok(BTreeMap::new()) };
         let arguments =
-            Arguments::from_raw(RawJson::slice(request.body, raw)).ok_or_else(|| {
+            Arguments::from_raw(RawJson::slice(request.body, *raw)).ok_or_else(|| {
                 RpcError::invalid_params("`context.arguments` must be an object of strings")
             })?;
         let texts = arguments.texts()?;

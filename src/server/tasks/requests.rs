@@ -7,7 +7,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::EXTENSION;
-use crate::protocol::jsonrpc::{ErrorCode, Params, RpcError, string};
+use crate::protocol::jsonrpc::{ErrorCode, Params, Raw, RpcError, string};
 use crate::server::raw::RawJson;
 
 /// A request about a task.
@@ -45,7 +45,7 @@ impl<'a> TaskRequest<'a> {
 
 /// The answers to questions, by their keys. Each is the result of a request, an object.
 fn answers(params: &Params<'_>) -> Result<Vec<(String, RawJson)>, RpcError> {
-    let raw = params.get("inputResponses").map(RawValue::get);
+    let raw = params.get("inputResponses").map(Raw::get);
     let Some(raw) = raw.filter(|text| text.starts_with('{')) else {
         let message = "`inputResponses` must be an object: the answers by their keys";
         return Err(RpcError::invalid_params(message));

@@ -198,7 +198,7 @@ impl Serialize for Asked<'_> {
 
 impl<'de> Deserialize<'de> for RawJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Box::<RawValue>::deserialize(deserializer).map(|raw| Self::copy(&raw))
+        Box::<RawValue>::deserialize(deserializer).map(|raw| Self::copy(&*raw))
     }
 }
 

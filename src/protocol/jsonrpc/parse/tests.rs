@@ -283,3 +283,90 @@ fn many_members_are_checked_for_duplicates_too() {
     let refused = members("k3");
     assert!(one(&refused).expect_err("a duplicate").message.contains("`k3`"));
 }
+
+/// The scanner finds the messages, serde_json names the faults: they must be of one mind.
+#[test]
+fn a_body_is_no_json_if_serde_json_says_so_and_the_refusal_says_it_in_its_words() {
+    let mut refused = 0;
+    mutated(20_000, |text| {
+        if text.trim_ascii().is_empty() {
+            return;
+        }
+        let parsed = parse(text.as_bytes(), ParseLimits::default());
+        let said = parsed.err().filter(|invalid| invalid.code == ErrorCode::ParseError);
+        let fault = strict::fault(text).map(|fault| format!("the body is not valid JSON: {fault}"));
+        refused += usize::from(fault.is_some());
+        assert_eq!(said.map(|invalid| invalid.message.into_owned()), fault, "{text}");
+    });
+    assert!((4_000..16_000).contains(&refused), "{refused}");
+}
+
+#[test]
+fn what_only_reading_finds_is_found_where_something_is_read() {
+    let message = |body: &str| one(body).expect_err("is refused").message.into_owned();
+    for (body, expected) in [
+        (r#""\ud800""#, "unexpected end of hex escape at line 1 column 8"),
+        (r#"{"\ud800":1}"#, "unexpected end of hex escape at line 1 column 9"),
+        ("1e999", "number out of range at line 1 column 5"),
+        (r#"{"params":-1e999}"#, "number out of range at line 1 column 16"),
+        (r#"{"params":{"_meta":1e999}}"#, "number out of range at line 1 column 24"),
+        (r#"{"params":"\udc00"}"#, "lone leading surrogate in hex escape at line 1 column 17"),
+        (r#"{"params":{"\udc00":1}}"#, "lone leading surrogate in hex escape at line 1 column 18"),
+        (
+            r#"{"params":{"_meta":{"\udc00":1}}}"#,
+            "lone leading surrogate in hex escape at line 1 column 27",
+        ),
+    ] {
+        assert_eq!(message(body), format!("the body is not valid JSON: {expected}"), "{body}");
+    }
+    // What is skipped may hold it: nothing is made of it here.
+    for skipped in [r#""\ud800""#, "1e999", r#"{"\ud800":[1e999]}"#] {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"m","x":{skipped},"params":{{"a":{skipped},"_meta":{{"b":{skipped}}}}}}}"#
+        );
+        assert!(one(&body).is_ok(), "{body}");
+    }
+}
+
+/// Calls `with` with messages, batches and other texts, most of them changed in a few places: the
+/// same in each run.
+pub(crate) fn mutated(count: usize, mut with: impl FnMut(&str)) {
+    #[rustfmt::skip]
+    const SEEDS: [&str; 6] = [
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"a":[1,-2.5e+3]}}}"#,
+        r#" {"params" : { "_meta" : {"progressToken":"a\n","x":[{},[]]},"uri":"file:\/\/\u00e9"} , "method":"m","id":"\u0031","jsonrpc":"2.0"} "#,
+        r#"[{"jsonrpc":"2.0","id":0,"result":{"a":true,"b":[false,null,0.10]}},{"jsonrpc":"2.0","method":"n"}]"#,
+        r#"{"a":{"b":{"c":[[[{"d":"\ud83d\ude00 a string that is a little longer \\"}]]]}}}"#,
+        r#"{"long":"0123456789012345678901234567890123456789012345678901234567890123456789é","n":[0,10,1e1,1E-1]}"#,
+        r#"{"params":"x","error":{"code":-32600,"message":"\"\/\b\f"}}"#,
+    ];
+    #[rustfmt::skip]
+    const PIECES: [&str; 40] = [
+        "\"", "\\", "{", "}", "[", "]", ",", ":", " ", "\n", "0", "1", "-", "+", ".", "e", "E", "\\u", "\\ud800",
+        "\\n", "null", "true", "false", "{}", "[]", "\"\"", "\"a\":", "é", "😀", "\0", "\u{1f}", "\t", "1e999",
+        "\"_meta\":", "\"params\":", "x", "/", "'", "\u{feff}", ",\"a\":1",
+    ];
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut below = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % limit as u64).expect("below a usize")
+    };
+    for _ in 0..count {
+        let mut text = SEEDS[below(SEEDS.len())].to_owned();
+        for _ in 0..below(4) {
+            let from = text.floor_char_boundary(below(text.len() + 1));
+            let to = text.ceil_char_boundary(text.len().min(from + below(4)));
+            match below(8) {
+                0 => text.truncate(from),
+                1 => text = [&text[..to], &text[from..]].concat(),
+                2 => drop(text.drain(from..to)),
+                3 => text.insert(from, ' '),
+                4 => text.replace_range(from..to, PIECES[below(PIECES.len())]),
+                _ => text.insert_str(from, PIECES[below(PIECES.len())]),
+            }
+        }
+        with(&text);
+    }
+}

@@ -69,7 +69,7 @@ impl State {
         effects: &mut Effects,
     ) {
         if let Some(request) = self.requests.take(id) {
-            effects.askers.push((request.asker, Some(Reply::Unsent(why))));
+            effects.rare().askers.push((request.asker, Some(Reply::Unsent(why))));
         }
     }
 
@@ -82,6 +82,7 @@ impl State {
     ) {
         let requests = self.requests.take_call(key).into_iter();
         effects
+            .rare()
             .askers
             .extend(requests.map(|(_, request)| (request.asker, Some(Reply::Unsent(why)))));
     }
@@ -117,7 +118,7 @@ impl State {
             for (id, request) in self.requests.take_call(key) {
                 let reason = "The request that it was asked for has ended";
                 self.retract((id, &request), call.stream, reason, limits, effects);
-                effects.askers.push((request.asker, None));
+                effects.rare().askers.push((request.asker, None));
             }
         }
         Some(call)
@@ -146,8 +147,8 @@ impl State {
         });
         let count = due.len();
         let told = |reply| move |(_, request): (u64, Request)| (request.asker, Some(reply));
-        effects.askers.extend(due.into_iter().map(told(Reply::TimedOut)));
-        effects.askers.extend(lost.into_iter().map(told(Reply::Unsent(Unsent::NoStream))));
+        effects.rare().askers.extend(due.into_iter().map(told(Reply::TimedOut)));
+        effects.rare().askers.extend(lost.into_iter().map(told(Reply::Unsent(Unsent::NoStream))));
         count
     }
 }

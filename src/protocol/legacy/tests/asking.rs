@@ -28,7 +28,7 @@ impl Asker for Ear {
     fn hear(&self, reply: Reply<'_>) {
         self.0.lock().unwrap().push(match reply {
             Reply::Result(result) => result.get().to_owned(),
-            Reply::Error(error) => format!("error {error}"),
+            Reply::Error(error) => format!("error {}", error.get()),
             Reply::TimedOut => "timed out".into(),
             Reply::Unsent(why) => format!("{why:?}"),
         });
@@ -56,10 +56,10 @@ pub(super) fn ask(ticket: &Ticket) -> (Arc<Ear>, u64) {
 }
 
 fn answer_as(session: &Session, id: &str, result: &str) -> Heard {
-    let (id, result): (Box<RawValue>, Box<RawValue>) =
+    let (id, result): (&RawValue, &RawValue) =
         (serde_json::from_str(id).unwrap(), serde_json::from_str(result).unwrap());
-    let id = RequestId::from_raw(&id).unwrap();
-    session.take_answer(&Response { id, outcome: Ok(&result) })
+    let id = RequestId::from_raw(id).unwrap();
+    session.take_answer(&Response { id, outcome: Ok(result.into()) })
 }
 
 pub(super) fn answer(session: &Session, id: u64, result: &str) -> Heard {
@@ -145,8 +145,8 @@ fn an_error_is_an_answer_too() {
     let session = session();
     let (call, _post) = streaming(&session, 1);
     let (ear, id) = ask(&call);
-    let error: Box<RawValue> = serde_json::from_str("{\"code\":-1}").unwrap();
-    let refusal = Response { id: RequestId::from(id), outcome: Err(&error) };
+    let error: &RawValue = serde_json::from_str("{\"code\":-1}").unwrap();
+    let refusal = Response { id: RequestId::from(id), outcome: Err(error.into()) };
     assert_eq!(session.take_answer(&refusal), Heard::Yes);
     assert_eq!(ear.heard(), ["error {\"code\":-1}"]);
 }

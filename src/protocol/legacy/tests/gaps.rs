@@ -342,7 +342,7 @@ fn tombstones_have_a_limit_and_long_ids_none() {
 
     let raw = format!("\"{}\"", "i".repeat(39));
     let raw = serde_json::value::RawValue::from_string(raw).unwrap();
-    let long = RequestId::from_raw(&raw).unwrap();
+    let long = RequestId::from_raw(&*raw).unwrap();
     let ticket = session.begin_call(long, Arc::new(|| ())).unwrap();
     drop(session.open_stream([&ticket], NOW));
     ticket.answer("done".into());

@@ -291,7 +291,7 @@ impl World {
                 let length = *self.random.pick(&[38, 39, 60]);
                 let text = format!("\"{}\"", "i".repeat(length));
                 let raw = serde_json::value::RawValue::from_string(text).expect("JSON");
-                RequestId::from_raw(&raw).expect("an id")
+                RequestId::from_raw(&*raw).expect("an id")
             }
         }
     }
