@@ -182,7 +182,7 @@ pub struct LineChart {
 
 impl LineChart {
     pub fn draw(&self) -> String {
-        let (top, bottom, left, right) = (86.0, 340.0, 70.0, WIDTH - 170.0);
+        let (top, bottom, left, right) = (86.0, 340.0, 70.0, WIDTH - 195.0);
         let mut svg = Svg::new(WIDTH, 400.0);
         svg.text(MARGIN, 32.0, Anchor::Start, "title", &self.title);
         svg.text(MARGIN, 51.0, Anchor::Start, "note", &self.note);

@@ -133,7 +133,7 @@ fn memory(results: &Results) -> String {
     format!(
         "## Memory\n\n![Resident memory per session](benchmarks-memory.svg)\n\n\
          Resident memory (`Rss` of `smaps_rollup`) before and after, divided by the number. A *session with a stream* has one connection for its calls and one open GET stream; hyper alone has an idle keep-alive connection and an open chunked body. An *idle session* has no connection. A *finished stream* was answered as SSE, and is kept for a client that lost the answer.\n\n{}\n\
-         All of them opened and closed, twice. glibc's allocator keeps for later much of what was freed: what tells a leak is whether the second time adds to the first.\n\n{}",
+         All of them opened and closed, twice, by a server whose allocator touches each byte that it hands out. glibc keeps much of what was freed for later: what tells a leak is whether the second time adds to the first.\n\n{}",
         tables::memory(results),
         tables::resident(results),
     )

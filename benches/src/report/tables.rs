@@ -201,7 +201,7 @@ pub fn memory(results: &Results) -> String {
 
 pub fn resident(results: &Results) -> String {
     let mut rows = vec![strings(["server", "time", "before", "all open", "all closed"])];
-    for subject in [HYPER, OURS] {
+    for subject in [OURS] {
         for record in results.of(Pick::new("memory", &[("of", "all")], subject)) {
             let mib = |name: &str| {
                 record

@@ -27,13 +27,21 @@ const REST: Duration = Duration::from_millis(500);
 /// Longer than the period in which the server sweeps what is over.
 const SWEEP: Duration = Duration::from_secs(16);
 
+/// What makes resident memory comparable from one time to the next: each byte is touched when it is
+/// allocated (glibc hands out buffers in another order each time, of which only parts are used, so
+/// that what is resident creeps up to what was once allocated), there is one heap, and what is large
+/// is mapped apart from it each time, not only the first (mallopt(3)).
+const EVERY_PAGE_TOUCHED: [&str; 3] =
+    ["MALLOC_PERTURB_=165", "MALLOC_ARENA_MAX=1", "MALLOC_MMAP_THRESHOLD_=131072"];
+
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     let sessions = bench.scale.of(64, 2048, 8192);
     for round in 0..bench.scale.of(1, 1, 3) {
         idle(bench, &ours(Limits::Many)?, sessions, round).await?;
         finished(bench, sessions / RETAINED, round).await?;
     }
-    open_and_closed(bench, sessions).await?;
+    with_stream(bench, sessions).await?;
+    opened_and_closed(bench, sessions).await?;
     for peer in bench.peers.clone() {
         let peer = peer.answering(Framing::Adaptive);
         if let Err(error) = of_peer(bench, &peer).await {
@@ -73,36 +81,46 @@ async fn finished(bench: &mut Bench, sessions: usize, round: usize) -> Result<()
     subject.stop().await
 }
 
-/// Sessions with a connection for calls and an open stream, opened and ended twice; and the same
-/// connections of the baseline.
-async fn open_and_closed(bench: &mut Bench, sessions: usize) -> Result<()> {
+/// Sessions with a connection for calls and an open stream; and the same connections of the
+/// baseline.
+async fn with_stream(bench: &mut Bench, sessions: usize) -> Result<()> {
     let subject = Subject::start(&ours(Limits::Many)?).await?;
-    let call = Call::small(Era::Legacy, Framing::Adaptive);
-    let initialize = mcp::initialize();
-    let baseline = bench.baseline("http1", &subject, &initialize).await?;
+    let baseline = bench.baseline("http1", &subject, &mcp::initialize()).await?;
     warm(&subject).await?;
-    check(&baseline, &call, None).await?;
+    check(&baseline, &Call::small(Era::Legacy, Framing::Adaptive), None).await?;
     for subject in [&baseline, &subject] {
-        let empty = at_rest(subject).await?;
-        for round in 0..2 {
-            let before = at_rest(subject).await?;
-            let parked = park(subject, sessions).await?;
-            let full = at_rest(subject).await?;
-            per(bench, "session with a stream", subject, round, sessions, full - before)?;
-            leave(parked).await?;
-            sleep(bench.scale.of(REST, SWEEP, SWEEP)).await;
-            let closed = at_rest(subject).await?;
-            let case = Case::new("memory", [("of", "all".to_owned())]);
-            let figures = [
-                ("empty_kib", empty),
-                ("open_kib", full),
-                ("closed_kib", closed),
-                ("sessions", sessions as f64),
-            ];
-            bench.output.record(case.record(&subject.name, round, figures))?;
-        }
+        let before = at_rest(subject).await?;
+        let parked = park(subject, sessions).await?;
+        let full = at_rest(subject).await?;
+        per(bench, "session with a stream", subject, 0, sessions, full - before)?;
+        leave(parked).await?;
     }
     baseline.stop().await?;
+    subject.stop().await
+}
+
+/// All of them opened and ended, several times.
+async fn opened_and_closed(bench: &mut Bench, sessions: usize) -> Result<()> {
+    let recipe = ours(Limits::Many)?;
+    let command = ["env"].iter().chain(&EVERY_PAGE_TOUCHED).map(|word| (*word).to_owned());
+    let command = command.chain(recipe.command).collect();
+    let subject = Subject::start(&Recipe { name: recipe.name, command }).await?;
+    let empty = at_rest(&subject).await?;
+    for round in 0..2 {
+        let parked = park(&subject, sessions).await?;
+        let open = at_rest(&subject).await?;
+        leave(parked).await?;
+        sleep(bench.scale.of(REST, SWEEP, SWEEP)).await;
+        let closed = at_rest(&subject).await?;
+        let case = Case::new("memory", [("of", "all".to_owned())]);
+        let figures = [
+            ("empty_kib", empty),
+            ("open_kib", open),
+            ("closed_kib", closed),
+            ("sessions", sessions as f64),
+        ];
+        bench.output.record(case.record(&subject.name, round, figures))?;
+    }
     subject.stop().await
 }
 
