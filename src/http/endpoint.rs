@@ -29,7 +29,7 @@ use crate::protocol::refusal::{Reason, Refusal};
 pub(crate) struct Admitted<'a> {
     pub(crate) head: &'a Arc<Head>,
     /// The head's.
-    pub(crate) headers: KnownHeaders<'a>,
+    pub(crate) headers: &'a KnownHeaders<'a>,
     pub(crate) principal: Principal,
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn serve<B: Body>(
     let mut response = if head.method() == Method::OPTIONS {
         options(&head)
     } else {
-        answer(&mount, &head, headers, body).await.unwrap_or_else(|refusal| shared.refuse(refusal))
+        answer(&mount, &head, &headers, body).await.unwrap_or_else(|refusal| shared.refuse(refusal))
     };
     response.body_mut().count_towards(shared, version);
     if let Some(origin) = origin {
@@ -127,14 +127,14 @@ fn options(head: &Head) -> Response<ResponseBody> {
 async fn answer<B: Body>(
     mount: &Arc<Mount>,
     head: &Arc<Head>,
-    headers: KnownHeaders<'_>,
+    headers: &KnownHeaders<'_>,
     body: B,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let shared = &mount.shared;
-    let verb = classify_head(head.method(), &headers)?;
+    let verb = classify_head(head.method(), headers)?;
     // A page can post `text/plain`, or nothing at all, to any server without asking; it cannot
     // post `application/json` (CVE-2026-33252).
-    if verb == Verb::Post && media::content_type(&headers) != ContentType::Json {
+    if verb == Verb::Post && media::content_type(headers) != ContentType::Json {
         return Err(Reason::UnsupportedMediaType.into());
     }
     let principal = admit(shared, head).await?;
@@ -174,7 +174,7 @@ fn post<'a>(
 ) -> Result<Served<'a>, Refusal> {
     let shared = &mount.shared;
     let parsed = parse(body, shared.options.parse)?;
-    match classify(&admitted.headers, parsed)? {
+    match classify(admitted.headers, parsed)? {
         Posted::Modern(request) => modern::call(mount, admitted, body, request),
         Posted::ModernNotification => Ok(Served::Now(respond::accepted())),
         Posted::Initialize(request) => {

@@ -57,7 +57,7 @@ pub(crate) async fn open(
         let error = RpcError::method_not_found(&modern.request.method);
         return Err(refuse(Reason::MethodNotFound { error }));
     }
-    let framing = shared.options.framing.narrowed(media::framings(&admitted.headers));
+    let framing = shared.options.framing.narrowed(media::framings(admitted.headers));
     let limits = shared.registry.limits().subscriptions;
     let opened = Subscription::open(id.clone(), &modern.request.params, announced, limits);
     let watched = async {

@@ -41,7 +41,7 @@ pub(crate) fn call<'a>(
     if modern.request.method == LISTEN {
         return Ok(Served::later(async move { listen::open(shared, admitted, &modern).await }));
     }
-    let framing = shared.options.framing.narrowed(media::framings(&admitted.headers));
+    let framing = shared.options.framing.narrowed(media::framings(admitted.headers));
     let mut answer = Answer::new(mount, &modern, framing);
     // What lets a task go on or ends it makes room.
     let makes_room = matches!(&*modern.request.method, "tasks/update" | "tasks/cancel");

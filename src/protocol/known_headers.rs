@@ -106,10 +106,14 @@ impl<'h> KnownHeaders<'h> {
 
     /// Every line of the header, in order.
     pub(crate) fn lines(&self, known: Known) -> impl Iterator<Item = &'h HeaderValue> {
-        let first = self.first[known as usize];
+        let mut first = self.first[known as usize];
         let repeated = self.repeated & known.bit() != 0;
-        let rest = repeated.then(|| self.all.get_all(known.name()).iter().skip(1));
-        first.into_iter().chain(rest.into_iter().flatten())
+        let mut rest = repeated.then(|| self.all.get_all(known.name()).iter());
+        if let Some(rest) = &mut rest {
+            // The first.
+            rest.next();
+        }
+        std::iter::from_fn(move || first.take().or_else(|| rest.as_mut()?.next()))
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn initialize(
     admitted: &Admitted<'_>,
     request: &Request<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let accepted = media::framings(&admitted.headers);
+    let accepted = media::framings(admitted.headers);
     let framing = shared.options.framing.narrowed(accepted);
     let respond = |message: Bytes| respond::at_once(framing, message);
     let opening = match opening(admitted, request) {
@@ -131,7 +131,7 @@ impl From<AtCapacity> for Reason {
 /// 400 if it names none, 404 if there is no such session for this principal (2025-11-25,
 /// Transports, Session Management, 2 and 3).
 pub(super) fn find(shared: &Shared, admitted: &Admitted<'_>) -> Result<Arc<Session>, Refusal> {
-    let Some(id) = session_id(&admitted.headers)? else {
+    let Some(id) = session_id(admitted.headers)? else {
         return Err(Reason::SessionRequired.into());
     };
     let Ok(id) = id.parse::<SessionId>() else { return Err(Reason::SessionUnknown.into()) };
