@@ -46,7 +46,7 @@ fn longer(step: &[u8]) -> u8 {
     step.iter().fold(0, |longer, &byte| {
         let control = byte < 0x20;
         let escaped = control | (byte == b'"') | (byte == b'\\');
-        let digits = control & !((byte >= 0x08) & (byte <= b'\r') & (byte != 0x0b));
+        let digits = control & !((0x08..=b'\r').contains(&byte) & (byte != 0x0b));
         longer + u8::from(escaped) + 4 * u8::from(digits)
     })
 }
