@@ -19,18 +19,21 @@ use super::{cors, legacy, modern, respond};
 use crate::protocol::classify::{Posted, Verb, classify, classify_head};
 use crate::protocol::head::Head;
 use crate::protocol::jsonrpc::parse;
+use crate::protocol::known_headers::{Known, KnownHeaders};
 use crate::protocol::media::{self, ContentType};
 use crate::protocol::origin::Verdict;
 use crate::protocol::principal::Principal;
 use crate::protocol::refusal::{Reason, Refusal};
 
 /// A request that may be served: its head, and on whose behalf.
-pub(crate) struct Admitted {
-    pub(crate) head: Arc<Head>,
+pub(crate) struct Admitted<'a> {
+    pub(crate) head: &'a Arc<Head>,
+    /// The head's.
+    pub(crate) headers: &'a KnownHeaders<'a>,
     pub(crate) principal: Principal,
 }
 
-impl Admitted {
+impl Admitted<'_> {
     /// The listener of the crate's own that the request came by.
     pub(crate) fn listener(&self) -> Option<&ShutdownSignal> {
         self.head.extensions().get()
@@ -65,14 +68,15 @@ pub(crate) async fn serve<B: Body>(
     if let Some(listener) = head.extensions().get::<ShutdownSignal>() {
         shared.link(listener);
     }
-    let origin = match check_door(shared, &head) {
+    let headers = KnownHeaders::of(head.headers());
+    let origin = match check_door(shared, &head, &headers) {
         Ok(origin) => origin,
         Err(refusal) => return shared.refuse(refusal),
     };
     let mut response = if head.method() == Method::OPTIONS {
         options(&head)
     } else {
-        answer(&mount, head, body).await.unwrap_or_else(|refusal| shared.refuse(refusal))
+        answer(&mount, &head, &headers, body).await.unwrap_or_else(|refusal| shared.refuse(refusal))
     };
     response.body_mut().count_towards(shared, version);
     if let Some(origin) = origin {
@@ -86,21 +90,25 @@ pub(crate) async fn serve<B: Body>(
 ///
 /// All revisions, Transports, Security Warning, 1: "Servers MUST validate the `Origin` header on
 /// all incoming connections to prevent DNS rebinding attacks."
-fn check_door(shared: &Shared, head: &Head) -> Result<Option<HeaderValue>, Refusal> {
+fn check_door(
+    shared: &Shared,
+    head: &Head,
+    headers: &KnownHeaders<'_>,
+) -> Result<Option<HeaderValue>, Refusal> {
     let options = &shared.options;
     if !options.endpoint.matches(head.uri().path()) {
         return Err(Reason::NotTheEndpoint.into());
     }
     // Over HTTP/2 the host is the authority of the target, and there may be no `Host` at all.
     let authority = head.uri().authority().map(http::uri::Authority::as_str);
-    match options.hosts.check(authority, head.headers().get_all(header::HOST)) {
+    match options.hosts.check(authority, headers.lines(Known::Host)) {
         Verdict::Allowed => {}
         Verdict::Absent | Verdict::Malformed => return Err(Reason::BadHost.into()),
         Verdict::NotAllowed => return Err(Reason::HostNotAllowed.into()),
     }
-    match options.origins.check(head.headers().get_all(header::ORIGIN)) {
+    match options.origins.check(headers.lines(Known::Origin)) {
         Verdict::Absent => Ok(None),
-        Verdict::Allowed => Ok(head.headers().get(header::ORIGIN).cloned()),
+        Verdict::Allowed => Ok(headers.lines(Known::Origin).next().cloned()),
         Verdict::Malformed | Verdict::NotAllowed => Err(Reason::OriginNotAllowed.into()),
     }
 }
@@ -118,18 +126,19 @@ fn options(head: &Head) -> Response<ResponseBody> {
 
 async fn answer<B: Body>(
     mount: &Arc<Mount>,
-    head: Arc<Head>,
+    head: &Arc<Head>,
+    headers: &KnownHeaders<'_>,
     body: B,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let shared = &mount.shared;
-    let verb = classify_head(head.method(), head.headers())?;
+    let verb = classify_head(head.method(), headers)?;
     // A page can post `text/plain`, or nothing at all, to any server without asking; it cannot
     // post `application/json` (CVE-2026-33252).
-    if verb == Verb::Post && media::content_type(head.headers()) != ContentType::Json {
+    if verb == Verb::Post && media::content_type(headers) != ContentType::Json {
         return Err(Reason::UnsupportedMediaType.into());
     }
-    let principal = admit(shared, &head).await?;
-    let admitted = Admitted { head, principal };
+    let principal = admit(shared, head).await?;
+    let admitted = Admitted { head, headers, principal };
     match verb {
         Verb::Post => {
             let budget = shared.registry.budget();
@@ -160,12 +169,12 @@ async fn admit(shared: &Shared, head: &Arc<Head>) -> Result<Principal, Refusal> 
 
 fn post<'a>(
     mount: &'a Arc<Mount>,
-    admitted: &'a Admitted,
+    admitted: &'a Admitted<'a>,
     body: &'a Bytes,
 ) -> Result<Served<'a>, Refusal> {
     let shared = &mount.shared;
     let parsed = parse(body, shared.options.parse)?;
-    match classify(admitted.head.headers(), parsed)? {
+    match classify(admitted.headers, parsed)? {
         Posted::Modern(request) => modern::call(mount, admitted, body, request),
         Posted::ModernNotification => Ok(Served::Now(respond::accepted())),
         Posted::Initialize(request) => {

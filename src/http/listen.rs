@@ -48,7 +48,7 @@ use crate::server::Task;
 /// -32600. 400 with -32021 if tasks are asked for and the extension is not declared.
 pub(crate) async fn open(
     shared: &Arc<Shared>,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
     modern: &ModernRequest<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let (id, announced) = (&modern.request.id, shared.announced.modern);
@@ -57,7 +57,7 @@ pub(crate) async fn open(
         let error = RpcError::method_not_found(&modern.request.method);
         return Err(refuse(Reason::MethodNotFound { error }));
     }
-    let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
+    let framing = shared.options.framing.narrowed(media::framings(admitted.headers));
     let limits = shared.registry.limits().subscriptions;
     let opened = Subscription::open(id.clone(), &modern.request.params, announced, limits);
     let watched = async {

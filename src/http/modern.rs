@@ -33,7 +33,7 @@ use crate::server::{
 /// Serves one request.
 pub(crate) fn call<'a>(
     mount: &'a Arc<Mount>,
-    admitted: &'a Admitted,
+    admitted: &'a Admitted<'a>,
     body: &'a Bytes,
     modern: ModernRequest<'a>,
 ) -> Result<Served<'a>, Refusal> {
@@ -41,7 +41,7 @@ pub(crate) fn call<'a>(
     if modern.request.method == LISTEN {
         return Ok(Served::later(async move { listen::open(shared, admitted, &modern).await }));
     }
-    let framing = shared.options.framing.narrowed(media::framings(admitted.head.headers()));
+    let framing = shared.options.framing.narrowed(media::framings(admitted.headers));
     let mut answer = Answer::new(mount, &modern, framing);
     // What lets a task go on or ends it makes room.
     let makes_room = matches!(&*modern.request.method, "tasks/update" | "tasks/cancel");
@@ -75,7 +75,7 @@ pub(crate) fn call<'a>(
 /// A request that was let in.
 struct Call<'a> {
     mount: &'a Arc<Mount>,
-    admitted: &'a Admitted,
+    admitted: &'a Admitted<'a>,
     body: &'a Bytes,
     modern: ModernRequest<'a>,
     answer: Answer,
@@ -277,7 +277,7 @@ impl Drop for Attended {
 
 fn context(
     mount: &Mount,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
     body: &Bytes,
     modern: &ModernRequest<'_>,
     input: &Input,
@@ -285,7 +285,7 @@ fn context(
     let shared = &mount.shared;
     let share = |raw: Raw<'_>| shared.keep(body, raw);
     let info = CallInfo {
-        head: Arc::clone(&admitted.head),
+        head: Arc::clone(admitted.head),
         version: modern.version,
         principal: admitted.principal.clone(),
         progress_token: modern.progress_token.map(share),

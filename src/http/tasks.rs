@@ -43,7 +43,7 @@ pub(crate) fn of(server: &Server) -> Option<Arc<Tasks>> {
 /// runs in another process and only that can do what is asked for.
 pub(crate) async fn serve(
     shared: &Shared,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
     modern: &ModernRequest<'_>,
 ) -> Outcome {
     let method = &*modern.request.method;
@@ -88,7 +88,7 @@ pub(crate) fn are_told(shared: &Shared) -> bool {
 /// if the store fails.
 pub(crate) async fn watch(
     shared: &Shared,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
     modern: &ModernRequest<'_>,
     subscription: &mut Subscription,
 ) -> Result<TaskWatch, RpcError> {

@@ -12,10 +12,11 @@
 //! per-request `_meta` is served statelessly ... An `initialize` request selects legacy
 //! semantics"); 2025-11-25, Transports, Protocol Version Header.
 
-use http::{HeaderMap, Method};
+use http::Method;
 
-use super::head::{Field, SESSION_ID, VERSION};
+use super::head::Field;
 use super::jsonrpc::{Message, Parsed, Request, Response};
+use super::known_headers::{Known, KnownHeaders};
 use super::modern::{self, ModernRequest};
 use super::refusal::{Reason, Refusal};
 use super::version::{Era, ProtocolVersion};
@@ -55,7 +56,7 @@ pub(crate) enum Posted<'a> {
 ///
 /// 405 for another method, and for GET and DELETE of a modern client; 400 for a version that is
 /// not spoken here.
-pub(crate) fn classify_head(method: &Method, headers: &HeaderMap) -> Result<Verb, Refusal> {
+pub(crate) fn classify_head(method: &Method, headers: &KnownHeaders<'_>) -> Result<Verb, Refusal> {
     let verb = match *method {
         Method::POST => return Ok(Verb::Post),
         Method::GET => Verb::Get,
@@ -75,7 +76,10 @@ pub(crate) fn classify_head(method: &Method, headers: &HeaderMap) -> Result<Verb
 /// # Errors
 ///
 /// The refusals of the era that the message belongs to.
-pub(crate) fn classify<'a>(headers: &HeaderMap, parsed: Parsed<'a>) -> Result<Posted<'a>, Refusal> {
+pub(crate) fn classify<'a>(
+    headers: &KnownHeaders<'_>,
+    parsed: Parsed<'a>,
+) -> Result<Posted<'a>, Refusal> {
     match parsed {
         Parsed::Single(Message::Request(request)) => classify_request(headers, request),
         Parsed::Single(message) => classify_other(headers, message),
@@ -95,15 +99,18 @@ pub(crate) fn classify<'a>(headers: &HeaderMap, parsed: Parsed<'a>) -> Result<Po
 /// # Errors
 ///
 /// 400 if it stands twice or is no visible ASCII.
-pub(crate) fn session_id(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
-    match Field::of(headers, &SESSION_ID) {
+pub(crate) fn session_id<'h>(headers: &KnownHeaders<'h>) -> Result<Option<&'h str>, Refusal> {
+    match headers.field(Known::SessionId) {
         Field::Absent => Ok(None),
         Field::Once(id) => Ok(Some(id)),
         Field::Bad => Err(Reason::BadHeader { name: "Mcp-Session-Id" }.into()),
     }
 }
 
-fn classify_request<'a>(headers: &HeaderMap, request: Request<'a>) -> Result<Posted<'a>, Refusal> {
+fn classify_request<'a>(
+    headers: &KnownHeaders<'_>,
+    request: Request<'a>,
+) -> Result<Posted<'a>, Refusal> {
     let id = request.id.clone();
     let posted = if request.params.meta().protocol_version.is_some() {
         modern::check(headers, request).map(Posted::Modern)
@@ -122,7 +129,10 @@ fn classify_request<'a>(headers: &HeaderMap, request: Request<'a>) -> Result<Pos
     posted.map_err(|refusal| refusal.for_request(Some(id)))
 }
 
-fn classify_other<'a>(headers: &HeaderMap, message: Message<'a>) -> Result<Posted<'a>, Refusal> {
+fn classify_other<'a>(
+    headers: &KnownHeaders<'_>,
+    message: Message<'a>,
+) -> Result<Posted<'a>, Refusal> {
     if names_version(&message) {
         return Ok(Posted::ModernNotification);
     }
@@ -151,8 +161,8 @@ fn is_modern(version: Option<ProtocolVersion>) -> bool {
 
 /// 2025-11-25, Transports, Protocol Version Header: "If the server receives a request with an
 /// invalid or unsupported MCP-Protocol-Version, it MUST respond with 400 Bad Request."
-fn header_version(headers: &HeaderMap) -> Result<Option<ProtocolVersion>, Refusal> {
-    match Field::of(headers, &VERSION) {
+fn header_version(headers: &KnownHeaders<'_>) -> Result<Option<ProtocolVersion>, Refusal> {
+    match headers.field(Known::Version) {
         Field::Absent => Ok(None),
         Field::Once(text) => match text.parse() {
             Ok(version) => Ok(Some(version)),

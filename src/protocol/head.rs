@@ -113,6 +113,10 @@ impl From<http::request::Parts> for Head {
 // Not constants: each use of one would make a name, and drop it.
 pub(crate) static SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 pub(crate) static VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// The method of a modern request.
+pub(crate) static METHOD: HeaderName = HeaderName::from_static("mcp-method");
+/// What that method is applied to: a tool, a prompt, a resource.
+pub(crate) static NAME: HeaderName = HeaderName::from_static("mcp-name");
 pub(crate) static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 static SECRET: [&HeaderName; 4] = [&AUTHORIZATION, &PROXY_AUTHORIZATION, &COOKIE, &SESSION_ID];

@@ -3,8 +3,7 @@
 //! Both are parsed by RFC 9110 (sections 8.3.1, 12.4.2 and 12.5.1), never searched for substrings:
 //! `text/plain; x=application/json` is text.
 
-use http::HeaderMap;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use super::known_headers::{Known, KnownHeaders};
 
 /// How an answer may be framed, by the request's `Accept`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +24,7 @@ pub(crate) enum Framings {
 /// 2026-07-28 and 2025-11-25, Streamable HTTP, Sending Messages: "The client MUST include an
 /// `Accept` header listing both `application/json` and `text/event-stream`". A client that does
 /// not is served by what it listed.
-pub(crate) fn framings(headers: &HeaderMap) -> Framings {
+pub(crate) fn framings(headers: &KnownHeaders<'_>) -> Framings {
     match accepted(headers) {
         Accepted { json: true, sse: false } => Framings::JsonOnly,
         Accepted { json: false, sse: true } => Framings::SseOnly,
@@ -49,9 +48,9 @@ pub(crate) enum ContentType {
 
 /// Reads `Content-Type`. Parameters are ignored but for `charset`, which must be UTF-8 if it is
 /// there: JSON on the network is UTF-8 (RFC 8259, section 8.1).
-pub(crate) fn content_type(headers: &HeaderMap) -> ContentType {
+pub(crate) fn content_type(headers: &KnownHeaders<'_>) -> ContentType {
     let mut found = ContentType::Absent;
-    for line in headers.get_all(CONTENT_TYPE) {
+    for line in headers.lines(Known::ContentType) {
         if !is_json(line.as_bytes()) {
             return ContentType::Other;
         }
@@ -78,8 +77,8 @@ struct Accepted {
     sse: bool,
 }
 
-fn accepted(headers: &HeaderMap) -> Accepted {
-    let mut lines = headers.get_all(ACCEPT).iter().map(|line| line.as_bytes()).peekable();
+fn accepted(headers: &KnownHeaders<'_>) -> Accepted {
+    let mut lines = headers.lines(Known::Accept).map(|line| line.as_bytes()).peekable();
     let Some(first) = lines.next() else { return Accepted { json: true, sse: true } };
     // What clients send in fact, byte for byte.
     let common: [&[u8]; 4] = [
@@ -266,9 +265,17 @@ fn trim(mut text: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
     use super::*;
+
+    fn framings(headers: &HeaderMap) -> Framings {
+        super::framings(&KnownHeaders::of(headers))
+    }
+
+    fn content_type(headers: &HeaderMap) -> ContentType {
+        super::content_type(&KnownHeaders::of(headers))
+    }
 
     fn headers(name: &HeaderName, lines: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();

@@ -11,6 +11,7 @@ pub(crate) mod classify;
 pub(crate) mod client_addr;
 pub(crate) mod head;
 pub(crate) mod jsonrpc;
+pub(crate) mod known_headers;
 pub(crate) mod legacy;
 pub(crate) mod log_level;
 pub(crate) mod media;

@@ -41,7 +41,7 @@ pub(super) enum CallState {
 pub(super) struct Post<'a> {
     pub(super) mount: &'a Arc<Mount>,
     pub(super) shared: &'a Arc<Shared>,
-    pub(super) admitted: &'a Admitted,
+    pub(super) admitted: &'a Admitted<'a>,
     /// None where sessions are not kept.
     pub(super) session: Option<&'a Arc<Session>>,
     pub(super) version: ProtocolVersion,
@@ -212,7 +212,7 @@ impl Post<'_> {
     fn context(&self, progress_token: Option<Raw<'_>>) -> Context {
         let session = self.session;
         let info = CallInfo {
-            head: Arc::clone(&self.admitted.head),
+            head: Arc::clone(self.admitted.head),
             version: self.version,
             principal: self.admitted.principal.clone(),
             progress_token: progress_token.map(|token| self.shared.keep(self.body, token)),

@@ -25,7 +25,7 @@ use crate::protocol::sse::{EventId, StreamId};
 /// it would break clients that reconnect.
 pub(crate) fn get(
     shared: &Arc<Shared>,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     if shared.options.legacy == LegacySessions::None {
         return Err(Reason::SessionsNotOffered.into());

@@ -36,7 +36,7 @@ use crate::server::{NoRoom, Outgoing, OutgoingKind, Sink};
 /// Serves what a legacy client posts.
 pub(crate) fn post<'a>(
     mount: &'a Arc<Mount>,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
     body: &Bytes,
     header: Option<ProtocolVersion>,
     parsed: Parsed<'_>,
@@ -50,7 +50,7 @@ pub(crate) fn post<'a>(
     // identify the version", 2025-03-26 is assumed. A session knows its own.
     let version = session.as_ref().map(|session| session.version()).or(header);
     let offered = shared.options.framing;
-    let framing = offered.narrowed(media::framings(admitted.head.headers()));
+    let framing = offered.narrowed(media::framings(admitted.headers));
     let post = Post {
         asking: asking(session.as_deref(), offered, framing),
         mount,

@@ -26,10 +26,10 @@ use crate::protocol::version::{Era, ProtocolVersion};
 /// The answer is ready at once, so it is JSON unless the client takes streams alone.
 pub(crate) fn initialize(
     shared: &Arc<Shared>,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
     request: &Request<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let accepted = media::framings(admitted.head.headers());
+    let accepted = media::framings(admitted.headers);
     let framing = shared.options.framing.narrowed(accepted);
     let respond = |message: Bytes| respond::at_once(framing, message);
     let opening = match opening(admitted, request) {
@@ -75,7 +75,7 @@ fn result(shared: &Shared, id: &RequestId, version: ProtocolVersion) -> Bytes {
 }
 
 /// Reads what `initialize` settles.
-fn opening(admitted: &Admitted, request: &Request<'_>) -> Result<Opening, RpcError> {
+fn opening(admitted: &Admitted<'_>, request: &Request<'_>) -> Result<Opening, RpcError> {
     let params = &request.params;
     let Some(requested) = params.get("protocolVersion").and_then(string) else {
         return Err(RpcError::invalid_params("`protocolVersion` must be a string"));
@@ -130,8 +130,8 @@ impl From<AtCapacity> for Reason {
 ///
 /// 400 if it names none, 404 if there is no such session for this principal (2025-11-25,
 /// Transports, Session Management, 2 and 3).
-pub(super) fn find(shared: &Shared, admitted: &Admitted) -> Result<Arc<Session>, Refusal> {
-    let Some(id) = session_id(admitted.head.headers())? else {
+pub(super) fn find(shared: &Shared, admitted: &Admitted<'_>) -> Result<Arc<Session>, Refusal> {
+    let Some(id) = session_id(admitted.headers)? else {
         return Err(Reason::SessionRequired.into());
     };
     let Ok(id) = id.parse::<SessionId>() else { return Err(Reason::SessionUnknown.into()) };
@@ -144,7 +144,7 @@ pub(super) fn find(shared: &Shared, admitted: &Admitted) -> Result<Arc<Session>,
 /// Ends a session (2025-11-25, Transports, Session Management, 5).
 pub(crate) fn delete(
     shared: &Arc<Shared>,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     if shared.options.legacy == LegacySessions::None {
         return Err(Reason::SessionsNotOffered.into());

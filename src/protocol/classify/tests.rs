@@ -1,4 +1,4 @@
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 
 use super::*;
 use crate::protocol::jsonrpc::{ParseLimits, parse};
@@ -30,7 +30,7 @@ fn code(refusal: &Refusal) -> i32 {
 
 fn see(pairs: &[(&'static str, &'static str)], body: &str) -> Seen {
     let parsed = parse(body.as_bytes(), ParseLimits::default()).expect("a message");
-    match classify(&headers(pairs), parsed) {
+    match classify(&KnownHeaders::of(&headers(pairs)), parsed) {
         Ok(Posted::Modern(_)) => Seen::Modern,
         Ok(Posted::ModernNotification) => Seen::ModernNotification,
         Ok(Posted::Initialize(_)) => Seen::Initialize,
@@ -232,7 +232,8 @@ fn a_batch_is_never_modern() {
 #[test]
 fn get_and_delete_are_modern_only_by_their_version_header() {
     let see = |method: Method, pairs: &[(&'static str, &'static str)]| {
-        classify_head(&method, &headers(pairs)).map_err(|r| (r.status().as_u16(), code(&r)))
+        classify_head(&method, &KnownHeaders::of(&headers(pairs)))
+            .map_err(|r| (r.status().as_u16(), code(&r)))
     };
     for method in [Method::GET, Method::DELETE] {
         let verb = || if method == Method::GET { Verb::Get } else { Verb::Delete };
@@ -250,16 +251,19 @@ fn get_and_delete_are_modern_only_by_their_version_header() {
 
 #[test]
 fn a_session_id_stands_once_in_visible_ascii() {
-    assert!(matches!(session_id(&headers(&[])), Ok(None)));
-    assert!(matches!(session_id(&headers(&[SESSION])), Ok(Some("abc"))));
-    let refusal = session_id(&headers(&[SESSION, SESSION])).expect_err("a duplicate");
+    assert!(matches!(session_id(&KnownHeaders::of(&headers(&[]))), Ok(None)));
+    let once = headers(&[SESSION]);
+    assert!(matches!(session_id(&KnownHeaders::of(&once)), Ok(Some("abc"))));
+    let twice = headers(&[SESSION, SESSION]);
+    let refusal = session_id(&KnownHeaders::of(&twice)).expect_err("a duplicate");
     assert_eq!((refusal.status().as_u16(), code(&refusal)), (400, -32600));
 }
 
 #[test]
 fn a_refused_request_is_named() {
     let parsed = parse(br#"{"jsonrpc":"2.0","id":"q","method":"x"}"#, ParseLimits::default());
-    let refusal = classify(&headers(&[NEW]), parsed.unwrap()).expect_err("no meta");
+    let refusal =
+        classify(&KnownHeaders::of(&headers(&[NEW])), parsed.unwrap()).expect_err("no meta");
     let body: serde_json::Value = serde_json::from_slice(&refusal.body()).unwrap();
     assert_eq!(body["id"], "q");
 }

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
-
 use super::headers::{self, BodyClaims};
-use crate::protocol::head::{Field, VERSION};
+use crate::protocol::head::Field;
 use crate::protocol::jsonrpc::{
     CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION, Raw, Request,
 };
+use crate::protocol::known_headers::{Known, KnownHeaders};
 use crate::protocol::log_level::LogLevel;
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::{Era, ProtocolVersion};
@@ -33,7 +32,7 @@ pub(crate) struct ModernRequest<'a> {
 /// is missing or says otherwise; -32602 if another field of `_meta` is missing or wrong. All with
 /// 400 (2026-07-28, Streamable HTTP, Server Validation; Base Protocol, `_meta`).
 pub(crate) fn check<'a>(
-    headers: &HeaderMap,
+    headers: &KnownHeaders<'_>,
     request: Request<'a>,
 ) -> Result<ModernRequest<'a>, Refusal> {
     let meta = *request.params.meta();
@@ -77,7 +76,7 @@ pub(crate) fn check<'a>(
 /// The version asked for. That it is not spoken here is for later if the header says otherwise:
 /// then neither can be trusted.
 fn supported(
-    headers: &HeaderMap,
+    headers: &KnownHeaders<'_>,
     requested: &str,
 ) -> Result<Result<ProtocolVersion, Refusal>, Refusal> {
     let version = requested.parse::<ProtocolVersion>().ok().filter(|v| v.era() == Era::Modern);
@@ -85,7 +84,7 @@ fn supported(
         Some(version) => Ok(Ok(version)),
         None => {
             let refusal = Reason::UnsupportedVersion { requested: requested.to_owned() }.into();
-            if Field::of(headers, &VERSION) == Field::Once(requested) {
+            if headers.field(Known::Version) == Field::Once(requested) {
                 Err(refusal)
             } else {
                 Ok(Err(refusal))

@@ -4,19 +4,11 @@
 //! the request body MUST reject requests where the values specified in the headers do not match
 //! the corresponding values in the request body."
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderValue;
 
-use super::mismatch::{HeaderMismatch, single};
+use super::mismatch::HeaderMismatch;
 use super::sentinel;
-
-// Not constants: each use of one would make a name, and drop it.
-/// The protocol version of the request.
-pub(crate) static MCP_PROTOCOL_VERSION: HeaderName =
-    HeaderName::from_static("mcp-protocol-version");
-/// The method of the request.
-pub(crate) static MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
-/// What the method is applied to: a tool, a prompt, a resource.
-pub(crate) static MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
+use crate::protocol::known_headers::{Known, KnownHeaders, Line};
 
 /// What a request's body says, where a header has to say the same.
 #[derive(Clone, Copy, Debug)]
@@ -39,13 +31,16 @@ pub(crate) struct BodyClaims<'a> {
 /// # Errors
 ///
 /// The first header, in the order above, that is missing, repeated, malformed or different.
-pub(crate) fn check(headers: &HeaderMap, body: &BodyClaims<'_>) -> Result<(), HeaderMismatch> {
-    let version = required(headers, &MCP_PROTOCOL_VERSION, "MCP-Protocol-Version")?;
+pub(crate) fn check(
+    headers: &KnownHeaders<'_>,
+    body: &BodyClaims<'_>,
+) -> Result<(), HeaderMismatch> {
+    let version = required(headers, Known::Version, "MCP-Protocol-Version")?;
     literal("MCP-Protocol-Version", version, body.protocol_version)?;
-    let method = required(headers, &MCP_METHOD, "Mcp-Method")?;
+    let method = required(headers, Known::Method, "Mcp-Method")?;
     literal("Mcp-Method", method, Some(body.method))?;
     if named_by(body.method).is_some() {
-        let name = required(headers, &MCP_NAME, "Mcp-Name")?;
+        let name = required(headers, Known::Name, "Mcp-Name")?;
         let name = sentinel::decode(name).map_err(|_| HeaderMismatch::invalid("Mcp-Name"))?;
         compare("Mcp-Name", &name, body.name)?;
     }
@@ -66,11 +61,15 @@ pub(super) fn named_by(method: &str) -> Option<&'static str> {
 
 /// "Validation failure conditions include: A required standard header … is missing."
 fn required<'h>(
-    headers: &'h HeaderMap,
-    name: &HeaderName,
+    headers: &KnownHeaders<'h>,
+    known: Known,
     shown_name: &str,
 ) -> Result<&'h HeaderValue, HeaderMismatch> {
-    single(headers, name, shown_name)?.ok_or_else(|| HeaderMismatch::missing(shown_name))
+    match headers.line(known) {
+        Line::Once(line) => Ok(line),
+        Line::Absent => Err(HeaderMismatch::missing(shown_name)),
+        Line::Repeated => Err(HeaderMismatch::repeated(shown_name)),
+    }
 }
 
 /// Compares a header that knows no encoding.
@@ -93,7 +92,14 @@ fn compare(shown_name: &str, value: &str, body: Option<&str>) -> Result<(), Head
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, HeaderName};
+
     use super::*;
+    use crate::protocol::head;
+
+    fn check(headers: &HeaderMap, body: &BodyClaims<'_>) -> Result<(), HeaderMismatch> {
+        super::check(&KnownHeaders::of(headers), body)
+    }
 
     const VERSION: &str = "2026-07-28";
 
@@ -191,7 +197,7 @@ mod tests {
     #[test]
     fn versions_are_compared_whether_or_not_they_are_known() {
         let mut headers = with("tools/list", None);
-        headers.insert(&MCP_PROTOCOL_VERSION, HeaderValue::from_static("v999.0.0"));
+        headers.insert(&head::VERSION, HeaderValue::from_static("v999.0.0"));
         let mut body = body("tools/list", None);
         assert!(refusal(&headers, &body).contains("MCP-Protocol-Version"));
         body.protocol_version = Some("v999.0.0");

@@ -23,6 +23,11 @@ impl HeaderMismatch {
         Self::new(header, "is missing")
     }
 
+    /// Who reads the first line and who reads the last would disagree.
+    pub(super) fn repeated(header: &str) -> Self {
+        Self::new(header, "is given more than once")
+    }
+
     pub(super) fn invalid(header: &str) -> Self {
         Self::new(header, "contains invalid characters")
     }
@@ -39,7 +44,7 @@ impl HeaderMismatch {
 ///
 /// # Errors
 ///
-/// It has several: who reads the first and who reads the last would disagree.
+/// It has several.
 pub(super) fn single<'h>(
     headers: &'h HeaderMap,
     name: &HeaderName,
@@ -48,7 +53,7 @@ pub(super) fn single<'h>(
     let mut lines = headers.get_all(name).iter();
     match (lines.next(), lines.next()) {
         (line, None) => Ok(line),
-        (_, Some(_)) => Err(HeaderMismatch::new(shown_name, "is given more than once")),
+        (_, Some(_)) => Err(HeaderMismatch::repeated(shown_name)),
     }
 }
 
