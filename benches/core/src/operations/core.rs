@@ -11,6 +11,7 @@ use super::wire::{Era, call, call_headers};
 use super::{Operation, operation};
 use crate::protocol::classify::classify;
 use crate::protocol::jsonrpc::{ParseLimits, RequestId, encode_result, parse};
+use crate::protocol::known_headers::KnownHeaders;
 use crate::protocol::legacy::{
     Connection, Kind, Limits, Opening, Registry, Resumed, Session, SessionId, Step,
 };
@@ -63,14 +64,15 @@ fn classifying(era: Era) -> Box<dyn FnMut()> {
         .collect();
     Box::new(move || {
         let parsed = parse(black_box(&body), ParseLimits::default()).expect("well formed");
-        assert!(classify(black_box(&headers), parsed).is_ok());
+        let known = KnownHeaders::of(black_box(&headers));
+        assert!(classify(&known, parsed).is_ok());
     })
 }
 
 fn encoding(length: usize) -> Box<dyn FnMut()> {
     let (id, text) = (RequestId::from(1), "x".repeat(length));
     Box::new(move || {
-        let message = encode_result(&id, |object| object.member("text", black_box(&text)));
+        let message = encode_result(&id, length, |object| object.member("text", black_box(&text)));
         assert!(message.is_ok_and(|message| message.len() > length));
     })
 }
