@@ -18,8 +18,14 @@ pub(crate) use std::sync::{
 /// enough to fail (PCT). What fails is printed with the schedule that replays it.
 #[cfg(all(test, shuttle))]
 pub(crate) fn explore(test: impl Fn() + Send + Sync + 'static) {
+    use shuttle::Runner;
+    use shuttle::scheduler::{PctScheduler, RandomScheduler};
+
+    let mut config = shuttle::Config::new();
+    // What is built without optimisation keeps every value of a service on the stack, some twice.
+    config.stack_size = 1024 * 1024;
     let test = std::sync::Arc::new(test);
     let again = std::sync::Arc::clone(&test);
-    shuttle::check_random(move || test(), 1_000);
-    shuttle::check_pct(move || again(), 1_000, 3);
+    Runner::new(RandomScheduler::new(1_000), config.clone()).run(move || test());
+    Runner::new(PctScheduler::new(3, 1_000), config).run(move || again());
 }
