@@ -34,11 +34,11 @@ impl Post<'_> {
     /// Takes the client's answer to a request. It is never refused for capacity (decision 8).
     pub(super) fn take_answer(&self, session: &Session, answer: &Response<'_>) {
         let (Ok(raw) | Err(raw)) = answer.outcome;
-        if !self.shared.registry.budget().has_last_room(raw.get().len()) {
-            self.shared.relieve();
+        if !self.mount.shared.registry.budget().has_last_room(raw.get().len()) {
+            self.mount.shared.relieve();
         }
         if session.take_answer(answer) == Heard::Unexpected {
-            self.shared.counters.unexpected_answers.add(1);
+            self.mount.shared.counters.unexpected_answers.add(1);
         }
     }
 }

@@ -9,7 +9,6 @@ use super::answer::Answer;
 use crate::http::endpoint::Admitted;
 use crate::http::mount::Mount;
 use crate::http::permits::CallPermit;
-use crate::http::service::Shared;
 use crate::protocol::budget::Budget;
 use crate::protocol::jsonrpc::{ErrorCode, Params, Raw, Request, RequestId, RpcError, string};
 use crate::protocol::legacy::{Answered, CallRefused, Session, SessionEnded, Ticket};
@@ -40,7 +39,6 @@ pub(super) enum CallState {
 /// What the calls of one POST have in common.
 pub(super) struct Post<'a> {
     pub(super) mount: &'a Arc<Mount>,
-    pub(super) shared: &'a Arc<Shared>,
     pub(super) admitted: &'a Admitted<'a>,
     /// None where sessions are not kept.
     pub(super) session: Option<&'a Arc<Session>>,
@@ -129,7 +127,9 @@ impl Post<'_> {
         match &*request.method {
             // 2025-11-25, Ping: "The receiver MUST respond promptly with an empty response".
             "ping" => Ok(self.empty(answer)),
-            "logging/setLevel" if self.session.is_some() && self.shared.server.has_logging() => {
+            "logging/setLevel"
+                if self.session.is_some() && self.mount.shared.server.has_logging() =>
+            {
                 Ok(match self.set_log_level(&request.params) {
                     Ok(()) => self.empty(answer),
                     Err(error) => Call::refused(answer, &error),
@@ -170,7 +170,7 @@ impl Post<'_> {
         };
         let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(answer.id.clone()));
         let permit = permit.ok_or_else(|| refuse(Reason::TooManyCalls))?;
-        if !self.shared.has_memory() {
+        if !self.mount.shared.has_memory() {
             return Err(refuse(Reason::OutOfMemory));
         }
         let cx = self.context(progress_token);
@@ -215,10 +215,10 @@ impl Post<'_> {
             head: Arc::clone(self.admitted.head),
             version: self.version,
             principal: self.admitted.principal.clone(),
-            progress_token: progress_token.map(|token| self.shared.keep(self.body, token)),
+            progress_token: progress_token.map(|token| self.mount.shared.keep(self.body, token)),
             // What was not asked for is not sent: it would turn quick answers into streams.
             log_level: session
-                .filter(|_| self.shared.server.has_logging())
+                .filter(|_| self.mount.shared.server.has_logging())
                 .and_then(|session| session.log_level()),
             client_info: session.and_then(|it| it.client_info()).cloned().map(RawJson::kept),
             client_capabilities: session

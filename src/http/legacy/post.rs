@@ -54,7 +54,6 @@ pub(crate) fn post<'a>(
     let post = Post {
         asking: asking(session.as_deref(), offered, framing),
         mount,
-        shared,
         admitted,
         session: session.as_ref(),
         version: version.unwrap_or(ProtocolVersion::V2025_03_26),

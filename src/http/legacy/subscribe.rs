@@ -15,7 +15,7 @@ impl Post<'_> {
     /// The session, where its client can be told of resources that it subscribed to. Elsewhere
     /// `subscribe` is not declared, and there are no such methods.
     pub(super) fn subscribing(&self) -> Option<&Arc<Session>> {
-        self.session.filter(|_| self.shared.announced.legacy.contains(Change::Updates))
+        self.session.filter(|_| self.mount.shared.announced.legacy.contains(Change::Updates))
     }
 
     /// Subscribes to a resource. Whether there is one is not asked: it may be there later.
@@ -35,7 +35,7 @@ impl Post<'_> {
             Err(error) => return Ok(Call::refused(answer, &error)),
         };
         let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(answer.id.clone()));
-        if !self.shared.has_memory() {
+        if !self.mount.shared.has_memory() {
             return Err(refuse(Reason::OutOfMemory));
         }
         match session.subscribe(&uri) {
