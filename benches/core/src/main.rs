@@ -7,9 +7,9 @@
 //! instructions do NAME N    does an operation N times: what callgrind looks at
 //! ```
 //!
-//! The count of an operation is the difference of two runs, N times and never, divided by N:
-//! what it takes to get ready falls out. Counts depend on the compiler and the libraries, not on
-//! the clock or on what else the machine does.
+//! The count of an operation is what is collected inside [`repeat`], divided by N: what it takes
+//! to get ready is not looked at. Counts depend on the compiler and the libraries, not on the
+//! clock, on what else the machine does or on the folder.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,6 +24,10 @@ const TOLERANCE: f64 = 3.0;
 
 /// How much more an operation may cost at the second of two sizes than at the first, in percent.
 const GROWTH: f64 = 10.0;
+
+/// How the C library copies is not left to the processor: `rep movsb` counts once for each byte.
+const COPIES: &str = "glibc.cpu.x86_rep_movsb_threshold=0x10000000:\
+    glibc.cpu.x86_rep_stosb_threshold=0x10000000:glibc.cpu.x86_non_temporal_threshold=0x10000000";
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -41,11 +45,18 @@ fn perform(name: &str, times: u32) -> anyhow::Result<ExitCode> {
     let mut once = (operation.prepare)();
     // What is made once, at the first time, is not what is asked for.
     once();
+    repeat(&mut once, times);
+    // What was prepared is not taken apart: that is not the operation either.
+    std::process::exit(0);
+}
+
+/// What callgrind collects, which is told this name.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn repeat(once: &mut Box<dyn FnMut()>, times: u32) {
     for _ in 0..times {
         once();
     }
-    // What was prepared is not taken apart: that is not the operation either.
-    std::process::exit(0);
 }
 
 type Counts = BTreeMap<String, f64>;
@@ -60,8 +71,7 @@ fn count_all() -> anyhow::Result<Counts> {
 }
 
 fn count(operation: &Operation) -> anyhow::Result<f64> {
-    let (never, often) = (run(operation, 0)?, run(operation, operation.times)?);
-    let each = often.saturating_sub(never) as f64 / f64::from(operation.times);
+    let each = run(operation)? as f64 / f64::from(operation.times);
     // A change is told on so many streams at once.
     match size(operation.name) {
         Some((what, streams)) if what.ends_with("a stream") => Ok(each / f64::from(streams)),
@@ -75,11 +85,12 @@ fn size(name: &str) -> Option<(&str, u32)> {
     Some((what, size.parse().ok()?))
 }
 
-fn run(operation: &Operation, times: u32) -> anyhow::Result<u64> {
+fn run(operation: &Operation) -> anyhow::Result<u64> {
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .env("GLIBC_TUNABLES", COPIES)
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=repeat"])
         .arg(std::env::current_exe()?)
-        .args(["do", operation.name, &times.to_string()])
+        .args(["do", operation.name, &operation.times.to_string()])
         .output()
         .context("valgrind does not run")?;
     let said = String::from_utf8_lossy(&output.stderr);
