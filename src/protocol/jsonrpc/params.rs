@@ -132,13 +132,17 @@ impl<'a> Params<'a> {
         }
         let mut metas = 0;
         let mut fault = None;
-        scanner.object(|scanner| match scanner.known_key()? {
-            Ok(OfMeta) => {
-                metas += 1;
-                fault = self.meta.scan(scanner)?;
-                Ok(())
-            }
-            Err(key) => self.members.push(key, scanner.value()?),
+        scanner.object(|scanner| {
+            let key = match scanner.known_key()? {
+                Ok(InParams::Usual(key)) => Key::Plain(key),
+                Ok(InParams::Meta) => {
+                    metas += 1;
+                    fault = self.meta.scan(scanner)?;
+                    return Ok(());
+                }
+                Err(key) => key,
+            };
+            self.members.push(key, scanner.value()?)
         })?;
         let duplicate = match metas {
             0 | 1 => self.members.duplicate(),
@@ -148,18 +152,27 @@ impl<'a> Params<'a> {
     }
 }
 
-/// The key of `params` that the protocol defines.
+/// A key of `params`.
 #[derive(Clone, Copy)]
-struct OfMeta;
+enum InParams {
+    Meta,
+    /// What most calls have besides. It is known where it is so written, and else a key like any.
+    Usual(&'static str),
+}
 
-impl Known for OfMeta {
+impl Known for InParams {
     fn named(name: &str) -> Option<Self> {
-        (name == "_meta").then_some(Self)
+        (name == "_meta").then_some(Self::Meta)
     }
 
     #[inline(always)]
     fn written(text: &[u8]) -> Option<(Self, usize)> {
-        known(Self, b"\"_meta\":", text)
+        match text.get(1)? {
+            b'_' => known(Self::Meta, b"\"_meta\":", text),
+            b'n' => known(Self::Usual("name"), b"\"name\":", text),
+            b'a' => known(Self::Usual("arguments"), b"\"arguments\":", text),
+            _ => None,
+        }
     }
 }
 

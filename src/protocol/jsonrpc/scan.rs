@@ -107,6 +107,7 @@ impl<'a> Scanner<'a> {
         let first = self.peek();
         let from = self.at;
         self.at = match first {
+            b'{' if self.depth > 0 && byte(self.text.as_bytes(), from + 1) == b'}' => from + 2,
             b'{' | b'[' => skip(self.text, from, self.depth)?,
             _ => scalar(self.text.as_bytes(), from)?,
         };
