@@ -138,4 +138,6 @@ fn containers_are_counted_by_how_many_are_open_at_once() {
     let mut scanner = Scanner::new("[[1],[[[2]]]]", 3);
     assert_eq!(scanner.array(|scanner| scanner.value().map(drop)), Err(Malformed));
     assert_eq!(Scanner::new("{}", 0).object(|_| Ok(())), Err(Malformed));
+    assert_eq!(Scanner::new("{}", 0).value(), Err(Malformed));
+    assert_eq!(Scanner::new("[{}]", 1).array(|scanner| scanner.value().map(drop)), Err(Malformed));
 }
