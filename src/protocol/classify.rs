@@ -16,7 +16,7 @@ use http::Method;
 
 use super::head::Field;
 use super::jsonrpc::{Message, Parsed, Request, Response};
-use super::known_headers::{Known, KnownHeaders};
+use super::known_headers::{Known, KnownHeaders, Line};
 use super::modern::{self, ModernRequest};
 use super::refusal::{Reason, Refusal};
 use super::version::{Era, ProtocolVersion};
@@ -111,22 +111,21 @@ fn classify_request<'a>(
     headers: &KnownHeaders<'_>,
     request: Request<'a>,
 ) -> Result<Posted<'a>, Refusal> {
-    let id = request.id.clone();
-    let posted = if request.params.meta().protocol_version.is_some() {
-        modern::check(headers, request).map(Posted::Modern)
-    } else if request.method == "initialize" {
+    if request.params.meta().protocol_version.is_some() {
+        return modern::check(headers, request).map(Posted::Modern);
+    }
+    if request.method == "initialize" {
         // The version header is of later requests: on this one it says nothing.
-        Ok(Posted::Initialize(request))
-    } else {
-        header_version(headers).and_then(|version| match version {
-            version if is_modern(version) => modern::check(headers, request).map(Posted::Modern),
-            version => {
-                let message = Parsed::Single(Message::Request(request));
-                Ok(Posted::Legacy { version, message })
-            }
-        })
-    };
-    posted.map_err(|refusal| refusal.for_request(Some(id)))
+        return Ok(Posted::Initialize(request));
+    }
+    match header_version(headers) {
+        Ok(version) if is_modern(version) => modern::check(headers, request).map(Posted::Modern),
+        Ok(version) => {
+            let message = Parsed::Single(Message::Request(request));
+            Ok(Posted::Legacy { version, message })
+        }
+        Err(refusal) => Err(refusal.for_request(Some(request.id))),
+    }
 }
 
 fn classify_other<'a>(
@@ -162,12 +161,14 @@ fn is_modern(version: Option<ProtocolVersion>) -> bool {
 /// 2025-11-25, Transports, Protocol Version Header: "If the server receives a request with an
 /// invalid or unsupported MCP-Protocol-Version, it MUST respond with 400 Bad Request."
 fn header_version(headers: &KnownHeaders<'_>) -> Result<Option<ProtocolVersion>, Refusal> {
+    if let Line::Once(value) = headers.line(Known::Version)
+        && let Some(version) = ProtocolVersion::named(value.as_bytes())
+    {
+        return Ok(Some(version));
+    }
     match headers.field(Known::Version) {
         Field::Absent => Ok(None),
-        Field::Once(text) => match text.parse() {
-            Ok(version) => Ok(Some(version)),
-            Err(_) => Err(Reason::UnsupportedVersion { requested: text.to_owned() }.into()),
-        },
+        Field::Once(text) => Err(Reason::UnsupportedVersion { requested: text.to_owned() }.into()),
         Field::Bad => Err(Reason::BadHeader { name: "MCP-Protocol-Version" }.into()),
     }
 }

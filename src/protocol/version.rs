@@ -85,6 +85,17 @@ impl ProtocolVersion {
         }
     }
 
+    /// The revision of that name.
+    pub(crate) fn named(name: &[u8]) -> Option<Self> {
+        Some(match name {
+            b"2025-03-26" => Self::V2025_03_26,
+            b"2025-06-18" => Self::V2025_06_18,
+            b"2025-11-25" => Self::V2025_11_25,
+            b"2026-07-28" => Self::V2026_07_28,
+            _ => return None,
+        })
+    }
+
     /// The era that the revision belongs to.
     pub const fn era(self) -> Era {
         match self {
@@ -104,13 +115,7 @@ impl std::str::FromStr for ProtocolVersion {
     type Err = UnknownVersion;
 
     fn from_str(text: &str) -> Result<Self, UnknownVersion> {
-        match text {
-            "2025-03-26" => Ok(Self::V2025_03_26),
-            "2025-06-18" => Ok(Self::V2025_06_18),
-            "2025-11-25" => Ok(Self::V2025_11_25),
-            "2026-07-28" => Ok(Self::V2026_07_28),
-            _ => Err(UnknownVersion),
-        }
+        Self::named(text.as_bytes()).ok_or(UnknownVersion)
     }
 }
 

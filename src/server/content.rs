@@ -121,9 +121,11 @@ impl Content {
         object: &mut ObjectWriter<'_>,
     ) -> Result<(), serde_json::Error> {
         let known = version.knows_titles_and_structure();
-        object.raw_members(self.kind(version));
+        if !matches!(self.block, Block::Text { .. }) {
+            object.raw_members(self.kind(version));
+        }
         match &self.block {
-            Block::Text { text } => object.string("text", text),
+            Block::Text { text } => object.raw_string(b"\"type\":\"text\",\"text\":", text),
             Block::Image(media) | Block::Audio(media) => {
                 object.base64("data", &media.data);
                 object.string("mimeType", &media.mime_type);

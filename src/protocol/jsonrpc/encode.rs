@@ -39,6 +39,12 @@ impl<'a> ObjectWriter<'a> {
         text::write(self.buffer, text);
     }
 
+    /// Adds members that are JSON already but for the text that the last is: `"a":1,"b":`.
+    pub(crate) fn raw_string(&mut self, json: &'static [u8], text: &str) {
+        self.raw_members(json);
+        text::write(self.buffer, text);
+    }
+
     /// How long such a member is, or at least likely to be.
     pub(crate) fn string_len(key: &'static str, text: &str) -> usize {
         key.len() + b"\"\":".len() + text::likely_len(text)
@@ -163,7 +169,7 @@ pub(crate) fn encode_result(
 ) -> Result<Bytes, serde_json::Error> {
     const HEAD: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":";
     const RESULT: &[u8] = b",\"result\":";
-    let id = id.as_json().as_bytes();
+    let id = id.as_bytes();
     let envelope = HEAD.len() + id.len() + RESULT.len() + b"{}}".len();
     let mut buffer = Vec::with_capacity(envelope + members);
     buffer.extend_from_slice(HEAD);
@@ -183,7 +189,7 @@ pub(crate) fn encode_error(id: Option<&RequestId>, error: &RpcError) -> Bytes {
     let mut object = ObjectWriter::begin(&mut buffer);
     object.raw_member("jsonrpc", b"\"2.0\"");
     if let Some(id) = id {
-        object.raw_member("id", id.as_json().as_bytes());
+        object.raw_member("id", id.as_bytes());
     }
     object.member("error", error).expect("an RpcError holds only what JSON can");
     object.end();

@@ -54,10 +54,14 @@ impl RequestId {
 
     /// The id as it stands in JSON.
     pub(crate) fn as_json(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).expect("copied from text, and whole")
+    }
+
+    /// The same, for those who copy it.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.text {
-            Text::Short { length, bytes } => std::str::from_utf8(&bytes[..usize::from(*length)])
-                .expect("copied from text, and whole"),
-            Text::Long(text) => text,
+            Text::Short { length, bytes } => &bytes[..usize::from(*length)],
+            Text::Long(text) => text.as_bytes(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::scan::{Malformed, Scanner};
+use super::scan::{Key, Known, Malformed, Scanner, known};
 use super::{Raw, RequestId, strict};
 
 /// The members of a `params` object, each still as the client wrote it.
@@ -11,8 +11,53 @@ use super::{Raw, RequestId, strict};
 /// `_meta` is not among them: its keys that the protocol defines are in [`Params::meta`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Params<'a> {
-    members: Vec<(Cow<'a, str>, Raw<'a>)>,
+    members: Members<'a>,
     meta: Meta<'a>,
+}
+
+/// Members in their order. Most messages have two at most, and these are not worth an allocation.
+#[derive(Clone, Debug, Default)]
+struct Members<'a> {
+    first: [Option<(&'a str, Raw<'a>)>; 2],
+    /// Those behind the first, and behind a key in which something is escaped.
+    more: Vec<(Cow<'a, str>, Raw<'a>)>,
+}
+
+impl<'a> Members<'a> {
+    #[inline(always)]
+    fn push(&mut self, key: Key<'a>, value: Raw<'a>) -> Result<(), Malformed> {
+        let free = self.first.iter_mut().find(|first| first.is_none());
+        match (key, free) {
+            (Key::Plain(key), Some(free)) if self.more.is_empty() => *free = Some((key, value)),
+            (key, _) => self.push_more(key.decoded()?, value),
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn push_more(&mut self, key: Cow<'a, str>, value: Raw<'a>) {
+        self.more.push((key, value));
+    }
+
+    #[inline(always)]
+    fn get(&self, key: &str) -> Option<Raw<'a>> {
+        let first = self.first.iter().flatten().find(|(name, _)| *name == key);
+        first
+            .map(|&(_, value)| value)
+            .or_else(|| self.more.iter().find(|(name, _)| name == key).map(|&(_, value)| value))
+    }
+
+    /// The first key that stands twice.
+    fn duplicate(&self) -> Option<String> {
+        match self.first {
+            [Some((one, _)), Some((two, _))] if one == two => Some(two.to_owned()),
+            _ if self.more.is_empty() => None,
+            _ => {
+                let first = self.first.iter().flatten().map(|&(key, _)| key);
+                duplicate_key(first.chain(self.more.iter().map(|(key, _)| &**key)))
+            }
+        }
+    }
 }
 
 /// The keys of `_meta` that the protocol defines (2026-07-28, Base Protocol, `_meta`). Each is
@@ -44,14 +89,17 @@ impl<'a> Params<'a> {
     /// Params with these members, for tests of what takes them.
     #[cfg(test)]
     pub(crate) fn new(members: Vec<(&'a str, &'a serde_json::value::RawValue)>) -> Self {
-        let members = members.into_iter().map(|(key, value)| (Cow::Borrowed(key), value.into()));
-        Self { members: members.collect(), meta: Meta::default() }
+        let mut params = Self::default();
+        for (key, value) in members {
+            params.members.push(Key::Plain(key), value.into()).unwrap();
+        }
+        params
     }
 
     /// The value of a member, by its exact name: a name in other case is another name
     /// (CVE-2026-27896).
     pub(crate) fn get(&self, key: &str) -> Option<Raw<'a>> {
-        self.members.iter().find(|(name, _)| name == key).map(|&(_, value)| value)
+        self.members.get(key)
     }
 
     /// The value of a member that is a string.
@@ -76,6 +124,7 @@ pub(super) enum Fault {
 
 impl<'a> Params<'a> {
     /// Reads `params` in the pass that reads the envelope.
+    #[inline(always)]
     pub(super) fn scan(&mut self, scanner: &mut Scanner<'a>) -> Result<Option<Fault>, Malformed> {
         if let Some(wrong) = no_object(scanner.peek()) {
             strict::check(scanner.value()?)?;
@@ -83,39 +132,107 @@ impl<'a> Params<'a> {
         }
         let mut metas = 0;
         let mut fault = None;
-        self.members = Vec::with_capacity(2);
-        scanner.object(|scanner, key| {
-            if key == "_meta" {
-                metas += 1;
-                fault = self.meta.scan(scanner)?;
-            } else {
-                self.members.push((key, scanner.value()?));
-            }
-            Ok(())
+        scanner.object(|scanner| {
+            let key = match scanner.known_key()? {
+                Ok(InParams::Usual(key)) => Key::Plain(key),
+                Ok(InParams::Meta) => {
+                    metas += 1;
+                    fault = self.meta.scan(scanner)?;
+                    return Ok(());
+                }
+                Err(key) => key,
+            };
+            self.members.push(key, scanner.value()?)
         })?;
         let duplicate = match metas {
-            0 | 1 => duplicate_key(&self.members),
+            0 | 1 => self.members.duplicate(),
             _ => Some("_meta".to_owned()),
         };
         Ok(duplicate.map(Fault::Duplicate).or(fault))
     }
 }
 
+/// A key of `params`.
+#[derive(Clone, Copy)]
+enum InParams {
+    Meta,
+    /// What most calls have besides. It is known where it is so written, and else a key like any.
+    Usual(&'static str),
+}
+
+impl Known for InParams {
+    fn named(name: &str) -> Option<Self> {
+        (name == "_meta").then_some(Self::Meta)
+    }
+
+    #[inline(always)]
+    fn written(text: &[u8]) -> Option<(Self, usize)> {
+        match text.get(1)? {
+            b'_' => known(Self::Meta, b"\"_meta\":", text),
+            b'n' => known(Self::Usual("name"), b"\"name\":", text),
+            b'a' => known(Self::Usual("arguments"), b"\"arguments\":", text),
+            _ => None,
+        }
+    }
+}
+
+/// A key of `_meta` that the protocol defines.
+#[derive(Clone, Copy)]
+enum MetaKey {
+    ProgressToken,
+    ProtocolVersion,
+    ClientInfo,
+    ClientCapabilities,
+    LogLevel,
+}
+
+impl Known for MetaKey {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "progressToken" => Self::ProgressToken,
+            PROTOCOL_VERSION => Self::ProtocolVersion,
+            CLIENT_INFO => Self::ClientInfo,
+            CLIENT_CAPABILITIES => Self::ClientCapabilities,
+            LOG_LEVEL => Self::LogLevel,
+            _ => return None,
+        })
+    }
+
+    #[inline(always)]
+    fn written(text: &[u8]) -> Option<(Self, usize)> {
+        const VERSION: &[u8] = b"\"io.modelcontextprotocol/protocolVersion\":";
+        const INFO: &[u8] = b"\"io.modelcontextprotocol/clientInfo\":";
+        const CAPABILITIES: &[u8] = b"\"io.modelcontextprotocol/clientCapabilities\":";
+        const LEVEL: &[u8] = b"\"io.modelcontextprotocol/logLevel\":";
+        match text.get(1)? {
+            b'p' => known(Self::ProgressToken, b"\"progressToken\":", text),
+            b'i' => known(Self::ProtocolVersion, VERSION, text)
+                .or_else(|| known(Self::ClientInfo, INFO, text))
+                .or_else(|| known(Self::ClientCapabilities, CAPABILITIES, text))
+                .or_else(|| known(Self::LogLevel, LEVEL, text)),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Meta<'a> {
+    #[inline(always)]
     fn scan(&mut self, scanner: &mut Scanner<'a>) -> Result<Option<Fault>, Malformed> {
         if scanner.peek() != b'{' {
             strict::check(scanner.value()?)?;
             return Ok(Some(Fault::NoObject("`params._meta` must be an object")));
         }
         let mut duplicate = None;
-        scanner.object(|scanner, key| {
-            let (slot, name) = match &*key {
-                "progressToken" => (&mut self.progress_token, "progressToken"),
-                PROTOCOL_VERSION => (&mut self.protocol_version, PROTOCOL_VERSION),
-                CLIENT_INFO => (&mut self.client_info, CLIENT_INFO),
-                CLIENT_CAPABILITIES => (&mut self.client_capabilities, CLIENT_CAPABILITIES),
-                LOG_LEVEL => (&mut self.log_level, LOG_LEVEL),
-                _ => return scanner.value().map(drop),
+        scanner.object(|scanner| {
+            let (slot, name) = match scanner.known_key()? {
+                Ok(MetaKey::ProgressToken) => (&mut self.progress_token, "progressToken"),
+                Ok(MetaKey::ProtocolVersion) => (&mut self.protocol_version, PROTOCOL_VERSION),
+                Ok(MetaKey::ClientInfo) => (&mut self.client_info, CLIENT_INFO),
+                Ok(MetaKey::ClientCapabilities) => {
+                    (&mut self.client_capabilities, CLIENT_CAPABILITIES)
+                }
+                Ok(MetaKey::LogLevel) => (&mut self.log_level, LOG_LEVEL),
+                Err(_) => return scanner.value().map(drop),
             };
             if slot.replace(scanner.value()?).is_some() {
                 duplicate = Some(name);
@@ -139,13 +256,16 @@ fn no_object(first: u8) -> Option<&'static str> {
 }
 
 /// The first key that stands twice. Few members are compared in place; many, by their hashes.
-fn duplicate_key(members: &[(Cow<'_, str>, Raw<'_>)]) -> Option<String> {
-    if members.len() <= 8 {
-        let again = |at: usize| members[..at].iter().any(|(name, _)| *name == members[at].0);
-        return (1..members.len()).find(|&at| again(at)).map(|at| members[at].0.to_string());
-    }
-    let mut seen = HashSet::with_capacity(members.len());
-    members.iter().find(|(name, _)| !seen.insert(name)).map(|(name, _)| name.to_string())
+fn duplicate_key<'k>(keys: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
+    let count = keys.clone().count();
+    let twice = if count <= 8 {
+        let again = |&(at, key): &(usize, &str)| keys.clone().take(at).any(|other| other == key);
+        keys.clone().enumerate().find(again).map(|(_, key)| key)
+    } else {
+        let mut seen = HashSet::with_capacity(count);
+        keys.clone().find(|&key| !seen.insert(key))
+    };
+    twice.map(str::to_owned)
 }
 
 pub(crate) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::params::Fault;
-use super::scan::{self, Malformed, Scanner};
+use super::scan::{self, Known, Malformed, Scanner, known};
 use super::{ErrorCode, Params, Raw, RequestId, strict};
 
 /// What a body may ask of the parser.
@@ -206,10 +206,48 @@ enum Kind {
     NotAnObject,
 }
 
+/// What stands in an envelope.
+#[derive(Clone, Copy)]
+enum Member {
+    Jsonrpc,
+    Id,
+    Method,
+    Params,
+    Result,
+    Error,
+}
+
+impl Known for Member {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "jsonrpc" => Self::Jsonrpc,
+            "id" => Self::Id,
+            "method" => Self::Method,
+            "params" => Self::Params,
+            "result" => Self::Result,
+            "error" => Self::Error,
+            _ => return None,
+        })
+    }
+
+    #[inline(always)]
+    fn written(text: &[u8]) -> Option<(Self, usize)> {
+        match text.get(1)? {
+            b'j' => known(Self::Jsonrpc, b"\"jsonrpc\":", text),
+            b'i' => known(Self::Id, b"\"id\":", text),
+            b'm' => known(Self::Method, b"\"method\":", text),
+            b'p' => known(Self::Params, b"\"params\":", text),
+            b'r' => known(Self::Result, b"\"result\":", text),
+            b'e' => known(Self::Error, b"\"error\":", text),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Envelope<'a> {
     fn scan(&mut self, mut scanner: Scanner<'a>) -> Result<(), Malformed> {
         if scanner.peek() == b'{' {
-            scanner.object(|scanner, key| self.take(scanner, &key))?;
+            scanner.object(|scanner| self.take(scanner))?;
         } else {
             strict::check(scanner.value()?)?;
             self.kind = Kind::NotAnObject;
@@ -218,21 +256,21 @@ impl<'a> Envelope<'a> {
     }
 
     #[inline(always)]
-    fn take(&mut self, scanner: &mut Scanner<'a>, key: &str) -> Result<(), Malformed> {
-        let (slot, name) = match key {
-            "jsonrpc" => (&mut self.jsonrpc, "jsonrpc"),
-            "id" => (&mut self.id, "id"),
-            "method" => (&mut self.method, "method"),
-            "result" => (&mut self.result, "result"),
-            "error" => (&mut self.error, "error"),
-            "params" => {
+    fn take(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Malformed> {
+        let (slot, name) = match scanner.known_key()? {
+            Ok(Member::Jsonrpc) => (&mut self.jsonrpc, "jsonrpc"),
+            Ok(Member::Id) => (&mut self.id, "id"),
+            Ok(Member::Method) => (&mut self.method, "method"),
+            Ok(Member::Result) => (&mut self.result, "result"),
+            Ok(Member::Error) => (&mut self.error, "error"),
+            Ok(Member::Params) => {
                 if std::mem::replace(&mut self.has_params, true) {
                     self.duplicate = Some("params");
                 }
                 self.params_fault = self.params.scan(scanner)?;
                 return Ok(());
             }
-            _ => return scanner.value().map(drop),
+            Err(_) => return scanner.value().map(drop),
         };
         if slot.replace(scanner.value()?).is_some() {
             self.duplicate = Some(name);
@@ -240,7 +278,8 @@ impl<'a> Envelope<'a> {
         Ok(())
     }
 
-    fn judge(self) -> Result<Message<'a>, Invalid> {
+    /// Makes a message of it, once.
+    fn judge(&mut self) -> Result<Message<'a>, Invalid> {
         let id = match (self.id, self.duplicate) {
             (Some(raw), duplicate) if duplicate != Some("id") => RequestId::from_raw(raw),
             _ => None,
@@ -249,7 +288,7 @@ impl<'a> Envelope<'a> {
         if let Err((code, message)) = self.check(id.as_ref(), method.as_ref()) {
             return Err(Invalid { code, id, message });
         }
-        let params = self.params;
+        let params = std::mem::take(&mut self.params);
         Ok(match (method.flatten(), id, self.result, self.error) {
             (Some(method), Some(id), ..) => Message::Request(Request { id, method, params }),
             (Some(method), None, ..) => Message::Notification(Notification { method, params }),
@@ -277,7 +316,7 @@ impl<'a> Envelope<'a> {
         if let Some(key) = self.duplicate {
             return Err((ErrorCode::InvalidRequest, format!("`{key}` stands twice").into()));
         }
-        if self.jsonrpc.is_none_or(|raw| raw.string().as_deref() != Some("2.0")) {
+        if self.jsonrpc.is_none_or(|raw| !raw.says("2.0")) {
             return wrong("`jsonrpc` must be \"2.0\"");
         }
         match (self.id, id) {

@@ -30,6 +30,12 @@ impl<'a> Raw<'a> {
         self.text == "null"
     }
 
+    /// Whether it is a string that says this, in which nothing is to be escaped.
+    pub(crate) fn says(self, text: &str) -> bool {
+        let inner = self.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        inner == Some(text) || self.string().as_deref() == Some(text)
+    }
+
     /// The text of a value that is a string, borrowed if nothing in it is escaped; `None` if it is
     /// no string, or if half of a surrogate pair makes it no Unicode.
     pub(crate) fn string(self) -> Option<Cow<'a, str>> {
@@ -61,10 +67,16 @@ pub(crate) fn string<'a>(raw: impl Into<Raw<'a>>) -> Option<Cow<'a, str>> {
 /// Whether the inside of a string is what it says. Most strings are short, and are looked through
 /// before a search for longer ones would have begun.
 fn has_no_escape(inside: &[u8]) -> bool {
-    const SHORT: usize = 16;
-    match inside.len() {
-        0..=SHORT => inside.iter().all(|&byte| byte != b'\\'),
-        _ => memchr::memchr(b'\\', inside).is_none(),
+    const SHORT: usize = 32;
+    if inside.len() > SHORT {
+        return memchr::memchr(b'\\', inside).is_none();
+    }
+    let (words, rest) = inside.as_chunks::<8>();
+    let plain = |bytes: &[u8]| bytes.iter().fold(true, |plain, &byte| plain & (byte != b'\\'));
+    match inside.last_chunk::<8>() {
+        // The last may be looked at twice.
+        Some(last) => words.iter().all(|word| plain(word)) && plain(last),
+        None => plain(rest),
     }
 }
 
@@ -81,7 +93,7 @@ mod tests {
         assert!(matches!(raw(r#""""#).string(), Some(Cow::Borrowed(""))));
         assert!(matches!(raw(r#""aé""#).string(), Some(Cow::Borrowed("aé"))));
         assert_eq!(raw(r#""a\n""#).string(), Some(Cow::Owned("a\n".to_owned())));
-        for length in [15, 16, 17, 100] {
+        for length in [6, 7, 8, 15, 16, 17, 31, 32, 33, 100] {
             let text = format!("\"{}\\n\"", "é".repeat(length / 2));
             assert_eq!(raw(&text).string(), Some(Cow::Owned("é".repeat(length / 2) + "\n")));
         }

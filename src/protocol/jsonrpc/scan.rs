@@ -17,28 +17,39 @@ pub(super) const DEEPEST: usize = u128::BITS as usize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// What stands between the quotes of a string.
-#[derive(Clone, Copy)]
-enum Inside {
-    /// What it says.
-    Plain,
-    Escaped,
-}
-
 /// A key, without its quotes.
-struct Key<'a> {
-    text: &'a str,
-    inside: Inside,
+#[derive(Clone, Copy)]
+pub(super) enum Key<'a> {
+    /// It is what it says.
+    Plain(&'a str),
+    /// Something in it is escaped.
+    Escaped(&'a str),
 }
 
 impl<'a> Key<'a> {
-    #[inline(always)]
-    fn decoded(self) -> Result<Cow<'a, str>, Malformed> {
-        match self.inside {
-            Inside::Plain => Ok(Cow::Borrowed(self.text)),
-            Inside::Escaped => decode(self.text).map(Cow::Owned),
+    /// What it says.
+    pub(super) fn decoded(self) -> Result<Cow<'a, str>, Malformed> {
+        match self {
+            Self::Plain(text) => Ok(Cow::Borrowed(text)),
+            Self::Escaped(inside) => decode(inside).map(Cow::Owned),
         }
     }
+}
+
+/// A key that the protocol knows.
+pub(super) trait Known: Copy + 'static {
+    /// By its name.
+    fn named(name: &str) -> Option<Self>;
+
+    /// By how a text begins, if it begins with a key and its colon as most clients write them,
+    /// with nothing between them and nothing escaped; and by how many bytes they are.
+    fn written(text: &[u8]) -> Option<(Self, usize)>;
+}
+
+/// A known key, and how many bytes it is, if a text begins with it.
+#[inline(always)]
+pub(super) fn known<T>(key: T, written: &'static [u8], text: &[u8]) -> Option<(T, usize)> {
+    text.starts_with(written).then_some((key, written.len()))
 }
 
 #[cold]
@@ -46,10 +57,26 @@ fn decode(inside: &str) -> Result<String, Malformed> {
     serde_json::from_str(&format!("\"{inside}\"")).map_err(|_| Malformed)
 }
 
+/// Behind the quote that ends a string.
+#[derive(Clone, Copy)]
+enum End {
+    /// The string is what it says.
+    Plain(usize),
+    /// Something in it is escaped.
+    Escaped(usize),
+}
+
+impl End {
+    fn place(self) -> usize {
+        let (Self::Plain(place) | Self::Escaped(place)) = self;
+        place
+    }
+}
+
 /// A place in a text.
 ///
-/// What is done for each token is inlined into those who walk through objects: the calls would be
-/// a tenth of what a small message costs.
+/// What walks through an object has it inlined, and what is not inlined is told the place and
+/// returns the next: so the place is never in memory.
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -66,10 +93,12 @@ impl<'a> Scanner<'a> {
     /// The first byte of the next token, which stays the next; 0 at the end of the text.
     #[inline(always)]
     pub(super) fn peek(&mut self) -> u8 {
-        match self.byte() {
-            0..=b' ' => self.peek_past_space(),
-            byte => byte,
+        let byte = self.byte();
+        if byte > b' ' {
+            return byte;
         }
+        self.at = past_space(self.text.as_bytes(), self.at);
+        self.byte()
     }
 
     /// Walks over a value.
@@ -77,26 +106,37 @@ impl<'a> Scanner<'a> {
     pub(super) fn value(&mut self) -> Result<Raw<'a>, Malformed> {
         let first = self.peek();
         let from = self.at;
-        match first {
-            b'{' | b'[' => self.skip()?,
-            _ => self.scalar(first)?,
-        }
+        self.at = match first {
+            b'{' if self.depth > 0 && byte(self.text.as_bytes(), from + 1) == b'}' => from + 2,
+            b'{' | b'[' => skip(self.text, from, self.depth)?,
+            _ => scalar(self.text.as_bytes(), from)?,
+        };
         Ok(Raw::new(&self.text[from..self.at]))
     }
 
-    /// Walks through an object. `member` is told each key, and walks over its value.
+    /// Walks through an object. `member` walks over each key and its value.
     #[inline(always)]
     pub(super) fn object(
         &mut self,
-        mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Result<(), Malformed>,
+        member: impl FnMut(&mut Self) -> Result<(), Malformed>,
     ) -> Result<(), Malformed> {
-        self.container([b'{', b'}'], |scanner| {
-            let key = scanner.key()?.decoded()?;
-            member(scanner, key)
-        })
+        self.container([b'{', b'}'], member)
+    }
+
+    /// Walks over a key and its colon: one that is known, or else any.
+    #[inline(always)]
+    pub(super) fn known_key<T: Known>(&mut self) -> Result<Result<T, Key<'a>>, Malformed> {
+        self.peek();
+        if let Some((known, length)) = T::written(&self.text.as_bytes()[self.at..]) {
+            self.at += length;
+            return Ok(Ok(known));
+        }
+        let key = self.key()?;
+        Ok(T::named(&key.decoded()?).ok_or(key))
     }
 
     /// Walks through an array. `element` walks over each of its values.
+    #[inline(always)]
     pub(super) fn array(
         &mut self,
         element: impl FnMut(&mut Self) -> Result<(), Malformed>,
@@ -105,6 +145,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Nothing but whitespace may be left.
+    #[inline(always)]
     pub(super) fn end(mut self) -> Result<(), Malformed> {
         self.peek();
         if self.at == self.text.len() { Ok(()) } else { Err(Malformed) }
@@ -113,15 +154,7 @@ impl<'a> Scanner<'a> {
     /// The next byte, or 0 at the end, which begins no token.
     #[inline(always)]
     fn byte(&self) -> u8 {
-        self.text.as_bytes().get(self.at).copied().unwrap_or(0)
-    }
-
-    #[inline(never)]
-    fn peek_past_space(&mut self) -> u8 {
-        while let b' ' | b'\n' | b'\t' | b'\r' = self.byte() {
-            self.at += 1;
-        }
-        self.byte()
+        byte(self.text.as_bytes(), self.at)
     }
 
     #[inline(always)]
@@ -140,185 +173,204 @@ impl<'a> Scanner<'a> {
         mut item: impl FnMut(&mut Self) -> Result<(), Malformed>,
     ) -> Result<(), Malformed> {
         self.token(open)?;
+        if self.peek() == close && self.depth > 0 {
+            self.at += 1;
+            return Ok(());
+        }
         self.depth = self.depth.checked_sub(1).ok_or(Malformed)?;
-        if self.peek() != close {
-            item(self)?;
-            while self.peek() == b',' {
-                self.at += 1;
-                item(self)?;
-            }
-        }
-        self.depth += 1;
-        self.token(close)
-    }
-
-    /// Walks over the value that begins here, which is no container.
-    #[inline(always)]
-    fn scalar(&mut self, first: u8) -> Result<(), Malformed> {
-        self.at += 1;
-        match first {
-            b'"' => self.string().map(drop),
-            b'-' | b'0'..=b'9' => self.number(first),
-            b't' => self.literal("rue"),
-            b'f' => self.literal("alse"),
-            b'n' => self.literal("ull"),
-            _ => Err(Malformed),
-        }
-    }
-
-    /// Walks over the value that begins here, and whatever is in it, without recursion.
-    #[inline(never)]
-    fn skip(&mut self) -> Result<(), Malformed> {
-        // Of the containers that are open, the innermost is the lowest bit; objects are ones.
-        let (mut kinds, mut open) = (0_u128, 0);
         loop {
-            let first = self.peek();
-            if let b'{' | b'[' = first {
-                self.at += 1;
-                open += 1;
-                if open > self.depth {
-                    return Err(Malformed);
-                }
-                kinds = kinds << 1 | u128::from(first == b'{');
-                match (first, self.peek()) {
-                    (b'{', b'}') | (b'[', b']') => {}
-                    (b'{', _) => {
-                        self.key()?;
-                        continue;
-                    }
-                    _ => continue,
-                }
-            } else {
-                self.scalar(first)?;
-            }
-            // A value has ended, or a container is about to.
-            while open > 0 {
-                let in_object = kinds & 1 == 1;
-                let next = self.peek();
-                self.at += 1;
-                match next {
-                    b',' if in_object => {
-                        self.key()?;
-                        break;
-                    }
-                    b',' => break,
-                    b'}' if in_object => {}
-                    b']' if !in_object => {}
-                    _ => return Err(Malformed),
-                }
-                kinds >>= 1;
-                open -= 1;
-            }
-            if open == 0 {
+            item(self)?;
+            let next = self.peek();
+            self.at += 1;
+            if next == close {
+                self.depth += 1;
                 return Ok(());
+            }
+            if next != b',' {
+                return Err(Malformed);
             }
         }
     }
 
     /// Walks over a key and its colon.
     #[inline(always)]
-    fn key(&mut self) -> Result<Key<'a>, Malformed> {
+    pub(super) fn key(&mut self) -> Result<Key<'a>, Malformed> {
         self.token(b'"')?;
         let from = self.at;
-        let inside = self.string()?;
+        let end = string(self.text.as_bytes(), from)?;
+        self.at = end.place();
         let text = &self.text[from..self.at - 1];
         self.token(b':')?;
-        Ok(Key { text, inside })
+        Ok(match end {
+            End::Plain(_) => Key::Plain(text),
+            End::Escaped(_) => Key::Escaped(text),
+        })
     }
+}
 
-    /// Walks over the rest of a string. Half of a surrogate pair is for those to refuse who decode
-    /// it.
-    #[inline(always)]
-    fn string(&mut self) -> Result<Inside, Malformed> {
-        // Most are short and plain.
-        let rest = &self.text.as_bytes()[self.at..];
-        if let Some(word) = rest.first_chunk() {
-            match first_special(u64::from_le_bytes(*word)) {
-                Some(place) if word[place] == b'"' => {
-                    self.at += place + 1;
-                    return Ok(Inside::Plain);
-                }
-                Some(_) => {}
-                None => self.at += word.len(),
+/// The byte at a place, or 0 at the end, which begins no token.
+#[inline(always)]
+fn byte(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(0)
+}
+
+#[cold]
+#[inline(never)]
+fn past_space(text: &[u8], mut at: usize) -> usize {
+    while let b' ' | b'\n' | b'\t' | b'\r' = byte(text, at) {
+        at += 1;
+    }
+    at
+}
+
+/// The end of the value that begins at `at`, which is no container.
+#[inline(always)]
+fn scalar(text: &[u8], at: usize) -> Result<usize, Malformed> {
+    match byte(text, at) {
+        b'"' => string(text, at + 1).map(End::place),
+        b'-' | b'0'..=b'9' => number(text, at),
+        first => literal(text, at, first),
+    }
+}
+
+/// The end of the container that begins at `at`, found without recursion. `depth` may be open at
+/// once.
+#[inline(never)]
+fn skip(text: &str, at: usize, depth: usize) -> Result<usize, Malformed> {
+    let mut scanner = Scanner { text, at, depth };
+    // Of the containers that are open, the innermost is the lowest bit; objects are ones.
+    let (mut kinds, mut open) = (0_u128, 0);
+    loop {
+        let first = scanner.peek();
+        if let b'{' | b'[' = first {
+            scanner.at += 1;
+            open += 1;
+            if open > depth {
+                return Err(Malformed);
             }
-        }
-        self.long_string()
-    }
-
-    #[inline(never)]
-    fn long_string(&mut self) -> Result<Inside, Malformed> {
-        let bytes = self.text.as_bytes();
-        let mut inside = Inside::Plain;
-        loop {
-            self.at = end_of_plain(bytes, self.at);
-            let escape = match self.byte() {
-                b'"' => {
-                    self.at += 1;
-                    return Ok(inside);
+            kinds = kinds << 1 | u128::from(first == b'{');
+            match (first, scanner.peek()) {
+                (b'{', b'}') | (b'[', b']') => {}
+                (b'{', _) => {
+                    scanner.key()?;
+                    continue;
                 }
-                b'\\' => bytes.get(self.at + 1),
-                // A control character, or the end.
+                _ => continue,
+            }
+        } else {
+            scanner.at = scalar(text.as_bytes(), scanner.at)?;
+        }
+        // A value has ended, or a container is about to.
+        while open > 0 {
+            let in_object = kinds & 1 == 1;
+            let next = scanner.peek();
+            scanner.at += 1;
+            match next {
+                b',' if in_object => {
+                    scanner.key()?;
+                    break;
+                }
+                b',' => break,
+                b'}' if in_object => {}
+                b']' if !in_object => {}
                 _ => return Err(Malformed),
-            };
-            inside = Inside::Escaped;
-            self.at += match escape {
-                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
-                Some(b'u') if self.four_hex_digits(self.at + 2) => 6,
-                _ => return Err(Malformed),
-            };
+            }
+            kinds >>= 1;
+            open -= 1;
+        }
+        if open == 0 {
+            return Ok(scanner.at);
         }
     }
+}
 
-    fn four_hex_digits(&self, at: usize) -> bool {
-        let digits = self.text.as_bytes().get(at..at + 4);
-        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    }
-
-    /// Walks over the rest of a number.
-    #[inline(never)]
-    fn number(&mut self, mut first: u8) -> Result<(), Malformed> {
-        if first == b'-' {
-            first = self.byte();
-            self.at += 1;
+/// The end of the string whose inside begins at `at`. Half of a surrogate pair is for those to
+/// refuse who decode it.
+#[inline(always)]
+fn string(text: &[u8], at: usize) -> Result<End, Malformed> {
+    // Most are short and plain.
+    if let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        match first_special(u64::from_le_bytes(*word)) {
+            Some(place) if word[place] == b'"' => return Ok(End::Plain(at + place + 1)),
+            Some(_) => {}
+            None => return long_string(text, at + word.len()),
         }
-        match first {
-            // No zero may stand before a digit.
-            b'0' if self.byte().is_ascii_digit() => return Err(Malformed),
-            b'0' => {}
-            b'1'..=b'9' => self.digits(),
+    }
+    long_string(text, at)
+}
+
+#[inline(never)]
+fn long_string(text: &[u8], mut at: usize) -> Result<End, Malformed> {
+    let mut escapes = 0_usize;
+    loop {
+        at = end_of_plain(text, at);
+        let escape = match byte(text, at) {
+            b'"' if escapes == 0 => return Ok(End::Plain(at + 1)),
+            b'"' => return Ok(End::Escaped(at + 1)),
+            b'\\' => text.get(at + 1),
+            // A control character, or the end.
             _ => return Err(Malformed),
-        }
-        if self.byte() == b'.' {
-            self.at += 1;
-            self.some_digits()?;
-        }
-        if let b'e' | b'E' = self.byte() {
-            self.at += 1;
-            if let b'+' | b'-' = self.byte() {
-                self.at += 1;
-            }
-            self.some_digits()?;
-        }
-        Ok(())
+        };
+        at += match escape {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+            Some(b'u') if four_hex_digits(text, at + 2) => 6,
+            _ => return Err(Malformed),
+        };
+        escapes += 1;
     }
+}
 
-    fn digits(&mut self) {
-        let rest = &self.text.as_bytes()[self.at..];
-        self.at += rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+fn four_hex_digits(text: &[u8], at: usize) -> bool {
+    let digits = text.get(at..at + 4);
+    digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// The end of the number that begins at `at`.
+#[inline(never)]
+fn number(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
+    if byte(text, at) == b'-' {
+        at += 1;
     }
-
-    fn some_digits(&mut self) -> Result<(), Malformed> {
-        let from = self.at;
-        self.digits();
-        if self.at == from { Err(Malformed) } else { Ok(()) }
+    // No zero may stand before a digit.
+    at = match byte(text, at) {
+        b'0' => at + 1,
+        _ => some_digits(text, at)?,
+    };
+    if byte(text, at) == b'.' {
+        at = some_digits(text, at + 1)?;
     }
-
-    fn literal(&mut self, rest: &str) -> Result<(), Malformed> {
-        if !self.text.as_bytes()[self.at..].starts_with(rest.as_bytes()) {
-            return Err(Malformed);
+    if let b'e' | b'E' = byte(text, at) {
+        at += 1;
+        if let b'+' | b'-' = byte(text, at) {
+            at += 1;
         }
-        self.at += rest.len();
-        Ok(())
+        at = some_digits(text, at)?;
+    }
+    // What follows is a token of its own, so no digit may: that is a number behind a zero.
+    if byte(text, at).is_ascii_digit() { Err(Malformed) } else { Ok(at) }
+}
+
+#[inline(always)]
+fn some_digits(text: &[u8], from: usize) -> Result<usize, Malformed> {
+    let mut at = from;
+    while byte(text, at).is_ascii_digit() {
+        at += 1;
+    }
+    if at == from { Err(Malformed) } else { Ok(at) }
+}
+
+#[inline(never)]
+fn literal(text: &[u8], at: usize, first: u8) -> Result<usize, Malformed> {
+    let literal: &[u8] = match first {
+        b't' => b"true",
+        b'f' => b"false",
+        b'n' => b"null",
+        _ => return Err(Malformed),
+    };
+    if text.get(at..).is_some_and(|rest| rest.starts_with(literal)) {
+        Ok(at + literal.len())
+    } else {
+        Err(Malformed)
     }
 }
 

@@ -14,16 +14,10 @@ const SHORT: usize = 512;
 /// A buffer that was made as long as its message, by [`likely_len`], stays so.
 pub(super) fn write(buffer: &mut Vec<u8>, text: &str) {
     buffer.reserve(text.len() + 2);
-    let longer = if text.len() > SHORT { escapes(text.as_bytes()) } else { 0 };
-    if longer > 0 {
-        // They were not counted. What comes behind the text keeps its room.
-        buffer.reserve_exact(buffer.capacity() - buffer.len() + longer);
-    }
     buffer.push(b'"');
-    if text.len() > SHORT && longer == 0 {
-        buffer.extend_from_slice(text.as_bytes());
-    } else {
-        write_escaped(buffer, text.as_bytes());
+    match is_plain(text.as_bytes()) {
+        true => buffer.extend_from_slice(text.as_bytes()),
+        false => write_escaped(buffer, text.as_bytes()),
     }
     buffer.push(b'"');
 }
@@ -34,8 +28,21 @@ pub(super) fn likely_len(text: &str) -> usize {
     text.len() + longer + 2
 }
 
+/// Whether nothing in a text is to be escaped.
+fn is_plain(text: &[u8]) -> bool {
+    const HALF: usize = STEP / 2;
+    let Some(last) = text.last_chunk::<HALF>() else {
+        return !text.iter().any(|&byte| is_escaped(byte));
+    };
+    // The last may be looked at twice.
+    text.as_chunks::<HALF>().0.iter().all(|step| !has_escape(step)) && !has_escape(last)
+}
+
 /// By how many bytes a text becomes longer.
 fn escapes(text: &[u8]) -> usize {
+    if is_plain(text) {
+        return 0;
+    }
     let (steps, rest) = text.as_chunks::<STEP>();
     let steps = steps.iter().filter(|step| has_escape(step)).map(|step| usize::from(longer(step)));
     steps.sum::<usize>() + usize::from(longer(rest))
@@ -51,11 +58,15 @@ fn longer(step: &[u8]) -> u8 {
     })
 }
 
+/// Whether a step is not plain, without a branch, so that it is asked of many bytes at once.
+fn has_escape<const N: usize>(step: &[u8; N]) -> bool {
+    step.iter().fold(false, |found, &byte| found | is_escaped(byte))
+}
+
 /// RFC 8259, section 7: "the characters that MUST be escaped: quotation mark, reverse solidus, and
-/// the control characters (U+0000 through U+001F)". Without a branch, so that it is asked of many
-/// bytes at once.
-fn has_escape(step: &[u8; STEP]) -> bool {
-    step.iter().fold(false, |found, &byte| found | (byte < 0x20) | (byte == b'"') | (byte == b'\\'))
+/// the control characters (U+0000 through U+001F)".
+fn is_escaped(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 /// What stands behind the backslash that a byte becomes: a letter, [`DIGITS`], or [`ITSELF`] where
@@ -82,6 +93,10 @@ const ITSELF: u8 = 0;
 const DIGITS: u8 = b'u';
 
 fn write_escaped(buffer: &mut Vec<u8>, text: &[u8]) {
+    if text.len() > SHORT {
+        // They were not counted. What comes behind the text keeps its room.
+        buffer.reserve_exact(buffer.capacity() - buffer.len() + escapes(text));
+    }
     let (steps, rest) = text.as_chunks::<STEP>();
     for step in steps {
         match has_escape(step) {

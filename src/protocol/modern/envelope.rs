@@ -35,7 +35,31 @@ pub(crate) fn check<'a>(
     headers: &KnownHeaders<'_>,
     request: Request<'a>,
 ) -> Result<ModernRequest<'a>, Refusal> {
-    let meta = *request.params.meta();
+    match checked(headers, &request) {
+        Ok(Checked { version, client_capabilities, log_level, progress_token }) => {
+            Ok(ModernRequest {
+                version,
+                client_info: request.params.meta().client_info,
+                client_capabilities,
+                log_level,
+                progress_token,
+                request,
+            })
+        }
+        Err(refusal) => Err(refusal.for_request(Some(request.id))),
+    }
+}
+
+/// What is read of a request that may be served.
+struct Checked<'a> {
+    version: ProtocolVersion,
+    client_capabilities: Raw<'a>,
+    log_level: Option<LogLevel>,
+    progress_token: Option<Raw<'a>>,
+}
+
+fn checked<'a>(headers: &KnownHeaders<'_>, request: &Request<'a>) -> Result<Checked<'a>, Refusal> {
+    let meta = request.params.meta();
     let requested = match meta.protocol_version.map(Raw::string) {
         Some(Some(requested)) => requested,
         Some(None) => {
@@ -63,14 +87,9 @@ pub(crate) fn check<'a>(
     if meta.client_info.is_some_and(|raw| !raw.is_object()) {
         return Err(bad_meta(format!("`_meta[{CLIENT_INFO}]` must be an object")));
     }
-    Ok(ModernRequest {
-        version,
-        client_info: meta.client_info,
-        client_capabilities,
-        log_level: meta.log_level.map(log_level).transpose()?,
-        progress_token: meta.progress_token().map_err(bad_meta)?,
-        request,
-    })
+    let log_level = meta.log_level.map(log_level).transpose()?;
+    let progress_token = meta.progress_token().map_err(bad_meta)?;
+    Ok(Checked { version, client_capabilities, log_level, progress_token })
 }
 
 /// The version asked for. That it is not spoken here is for later if the header says otherwise:

@@ -10,6 +10,17 @@ use http::HeaderValue;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidCharacters;
 
+/// Whether a header carries just this text, so that it need not be read to be compared.
+///
+/// No value holds a control character but the tab, so what is ASCII of it is visible. What may be
+/// whitespace around it or a marker is for those to tell who read it.
+pub(crate) fn is_literally(value: &HeaderValue, text: &str) -> bool {
+    value.as_bytes() == text.as_bytes()
+        && text.is_ascii()
+        && !text.starts_with([' ', '\t', '='])
+        && !text.ends_with([' ', '\t'])
+}
+
 /// The text that a header carries literally, without the whitespace around it, which is not part
 /// of the value (RFC 9110, section 5.5).
 ///
@@ -107,6 +118,28 @@ mod tests {
             let valid = byte == b'\t' || (0x20..=0x7e).contains(&byte);
             assert_eq!(decode(&value).is_ok(), valid, "{byte:#x}");
             assert_eq!(plain(&value).is_ok(), valid, "{byte:#x}");
+            if let Ok(text) = str::from_utf8(value.as_bytes()) {
+                assert_eq!(is_literally(&value, text), valid, "{byte:#x}");
+            }
+        }
+    }
+
+    /// Or a header would pass that says something else, or is malformed.
+    #[test]
+    fn what_is_literally_a_text_is_read_as_that_text() {
+        let letters = [b' ', b'\t', b'=', b'?', b'a', 0xc3, 0xa9];
+        let marked = [&b"=?base64?YQ==?="[..], b"=?base64??=", b"a=?base64?YQ==?="];
+        let short = (0..letters.len().pow(4)).map(|number| {
+            let letter = |place: u32| letters[number / letters.len().pow(place) % letters.len()];
+            (0..4).map(letter).collect::<Vec<_>>()
+        });
+        for bytes in short.chain(marked.map(<[u8]>::to_vec)) {
+            let (value, text) = (HeaderValue::from_bytes(&bytes).unwrap(), str::from_utf8(&bytes));
+            let Ok(text) = text else { continue };
+            if is_literally(&value, text) {
+                assert_eq!((plain(&value), decode(&value).as_deref()), (Ok(text), Ok(text)));
+            }
+            assert!(!is_literally(&value, &format!("{text}a")));
         }
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::protocol::jsonrpc::{CLIENT_CAPABILITIES, CLIENT_INFO, LOG_LEVEL, PROTOCOL_VERSION};
 
 fn one(body: &str) -> Result<Message<'_>, Invalid> {
     match parse(body.as_bytes(), ParseLimits::default())? {
@@ -54,6 +55,92 @@ fn the_protocols_part_of_meta_is_picked_out() {
     assert_eq!(meta.client_capabilities.unwrap().get(), "{}");
     assert_eq!(meta.client_info.unwrap().get(), r#"{"name":"c"}"#);
     assert_eq!(meta.log_level.unwrap().get(), r#""info""#);
+}
+
+/// A key, its quotes and its colon: as most clients write them, and as JSON allows besides.
+fn writings(key: &str) -> [String; 4] {
+    let escaped = format!("\\u{:04x}{}", key.as_bytes()[0], &key[1..]);
+    [
+        format!("\"{key}\":"),
+        format!("\"{key}\" :"),
+        format!("\n\"{key}\"\n: "),
+        format!("\"{escaped}\":"),
+    ]
+}
+
+/// 2025-11-25, Base Protocol, and RFC 8259, section 7: what a key says counts, not how.
+#[test]
+fn a_key_is_known_however_it_is_written_and_no_other_is() {
+    for writing in 0..4 {
+        let key = |key: &str| writings(key)[writing].clone();
+        let body = format!(
+            r#"{{{}"2.0",{}1,{}"m",{}{{{}"n",{}[],{}{{{}7,{}"v",{}{{}},{}{{"a":1}},{}"info"}}}}}}"#,
+            key("jsonrpc"),
+            key("id"),
+            key("method"),
+            key("params"),
+            key("name"),
+            key("arguments"),
+            key("_meta"),
+            key("progressToken"),
+            key(PROTOCOL_VERSION),
+            key(CLIENT_INFO),
+            key(CLIENT_CAPABILITIES),
+            key(LOG_LEVEL),
+        );
+        let request = request(&body);
+        let meta = request.params.meta();
+        assert_eq!((request.id.as_json(), &*request.method), ("1", "m"), "{body}");
+        assert_eq!(request.params.get_str("name").as_deref(), Some("n"), "{body}");
+        assert_eq!(request.params.get("arguments").map(Raw::get), Some("[]"), "{body}");
+        assert!(request.params.get("_meta").is_none());
+        assert_eq!(meta.progress_token().unwrap().map(Raw::get), Some("7"), "{body}");
+        assert_eq!(meta.protocol_version.map(Raw::get), Some(r#""v""#), "{body}");
+        assert_eq!(meta.client_info.map(Raw::get), Some("{}"), "{body}");
+        assert_eq!(meta.client_capabilities.map(Raw::get), Some(r#"{"a":1}"#), "{body}");
+        assert_eq!(meta.log_level.map(Raw::get), Some(r#""info""#), "{body}");
+        for outcome in ["result", "error"] {
+            let body = format!(r#"{{"jsonrpc":"2.0","id":1,{}{{}}}}"#, key(outcome));
+            assert!(matches!(one(&body), Ok(Message::Response(_))), "{body}");
+        }
+    }
+    for other in ["Method", "methods", "metho", "method ", " method", "m\\u0065thods"] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"{other}":"m"}}"#);
+        assert_eq!(one(&body).unwrap_err().message, "`method` is missing", "{other}");
+    }
+}
+
+/// The first two are kept elsewhere than the others, and so are those behind an escaped key.
+#[test]
+fn members_are_found_and_doubled_wherever_they_stand() {
+    const KEYS: [&str; 4] = ["name", "b", "arguments", "d"];
+    // Up to five members, each with one of the keys, plain or escaped.
+    let choices = (2..=5).flat_map(|count| (0..8_usize.pow(count)).map(move |it| (count, it)));
+    for (count, choice) in choices {
+        let members = (0..count).map(|place| {
+            let choice = choice / 8_usize.pow(place) % 8;
+            (KEYS[choice / 2], writings(KEYS[choice / 2])[3 * (choice % 2)].clone())
+        });
+        let members: Vec<_> = members.collect();
+        let written = members.iter().enumerate().map(|(at, (_, key))| format!("{key}{at}"));
+        let written = written.collect::<Vec<_>>().join(",");
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{{written}}}}}"#);
+        let twice =
+            (1..members.len()).find(|&at| members[..at].iter().any(|it| it.0 == members[at].0));
+        match (twice, one(&body)) {
+            (Some(at), Err(invalid)) => {
+                let expected = format!("`{}` stands twice in params", members[at].0);
+                assert_eq!(invalid.message, expected, "{body}");
+            }
+            (None, Ok(Message::Request(request))) => {
+                for key in KEYS {
+                    let at = members.iter().position(|it| it.0 == key).map(|at| at.to_string());
+                    assert_eq!(request.params.get(key).map(Raw::get), at.as_deref(), "{body}");
+                }
+            }
+            (twice, parsed) => panic!("{twice:?} {parsed:?} {body}"),
+        }
+    }
 }
 
 #[test]

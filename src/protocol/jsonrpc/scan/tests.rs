@@ -23,8 +23,9 @@ fn skipped(text: &str) -> Option<&str> {
 fn members(text: &str) -> Option<Vec<(String, &str)>> {
     let mut scanner = Scanner::new(text, DEEPEST);
     let mut members = Vec::new();
-    let walk = scanner.object(|scanner, key| {
-        members.push((key.into_owned(), scanner.value()?.get()));
+    let walk = scanner.object(|scanner| {
+        let key = scanner.key()?;
+        members.push((key.decoded()?.into_owned(), scanner.value()?.get()));
         Ok(())
     });
     walk.and_then(|()| scanner.end()).ok()?;
@@ -136,5 +137,7 @@ fn containers_are_counted_by_how_many_are_open_at_once() {
     assert_eq!(walk.and_then(|()| scanner.end()), Ok(()));
     let mut scanner = Scanner::new("[[1],[[[2]]]]", 3);
     assert_eq!(scanner.array(|scanner| scanner.value().map(drop)), Err(Malformed));
-    assert_eq!(Scanner::new("{}", 0).object(|_, _| Ok(())), Err(Malformed));
+    assert_eq!(Scanner::new("{}", 0).object(|_| Ok(())), Err(Malformed));
+    assert_eq!(Scanner::new("{}", 0).value(), Err(Malformed));
+    assert_eq!(Scanner::new("[{}]", 1).array(|scanner| scanner.value().map(drop)), Err(Malformed));
 }
