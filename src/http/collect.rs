@@ -52,9 +52,9 @@ pub(crate) async fn collect<B: Body + 'static>(
     limits: BodyLimits,
     budget: &Arc<Budget>,
 ) -> Result<Collected, Reason> {
-    let too_large = Reason::BodyTooLarge { limit: limits.bytes };
+    let too_large = || Reason::BodyTooLarge { limit: limits.bytes };
     if body.size_hint().lower() > limits.bytes as u64 {
-        return Err(too_large);
+        return Err(too_large());
     }
     let mut body = pin!(body);
     let mut pieces = Pieces::default();
@@ -67,7 +67,7 @@ pub(crate) async fn collect<B: Body + 'static>(
             // Trailers say nothing that the protocol knows.
             let Ok(data) = frame.into_data() else { continue };
             if pieces.len() + data.remaining() > limits.bytes {
-                return Poll::Ready(Err(too_large.clone()));
+                return Poll::Ready(Err(too_large()));
             }
             pieces.push(data);
             if pieces.len() > LITTLE {

@@ -3,9 +3,7 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{
-    AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
-};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Extensions, Method, Uri};
 
 use super::client_addr::{TrustedHops, client_addr};
@@ -82,31 +80,41 @@ impl Head {
         client_addr(&self.headers, self.extensions(), self.trusted_hops)
     }
 
-    /// The same head, come by a connection of which this is known.
-    pub(crate) fn on(mut self, connection: Arc<Extensions>) -> Self {
-        match &mut self.extensions {
-            Left::Request(own) if !own.is_empty() => own.extend(Extensions::clone(&connection)),
-            left => *left = Left::Connection(connection),
-        }
-        self
-    }
-
-    /// The head of a request that came by way of this many proxies.
-    pub(crate) fn behind(trusted_hops: TrustedHops, parts: http::request::Parts) -> Self {
+    /// The head of a request that came by way of this many proxies, and by a connection of which
+    /// this is known.
+    pub(crate) fn behind(
+        trusted_hops: TrustedHops,
+        connection: Option<&Arc<Extensions>>,
+        parts: http::request::Parts,
+    ) -> Self {
         let http::request::Parts { method, uri, mut headers, extensions, .. } = parts;
         // Whoever prints the headers must not print these.
         for (name, value) in &mut headers {
-            if SECRET.contains(&name) {
+            if is_secret(name) {
                 value.set_sensitive(true);
             }
         }
-        Self { method, uri, headers, extensions: Left::Request(extensions), trusted_hops }
+        let extensions = Left::of(extensions, connection);
+        Self { method, uri, headers, extensions, trusted_hops }
+    }
+}
+
+impl Left {
+    fn of(mut request: Extensions, connection: Option<&Arc<Extensions>>) -> Self {
+        match connection {
+            Some(connection) if request.is_empty() => Self::Connection(Arc::clone(connection)),
+            Some(connection) => {
+                request.extend(Extensions::clone(connection));
+                Self::Request(request)
+            }
+            None => Self::Request(request),
+        }
     }
 }
 
 impl From<http::request::Parts> for Head {
     fn from(parts: http::request::Parts) -> Self {
-        Self::behind(TrustedHops::default(), parts)
+        Self::behind(TrustedHops::default(), None, parts)
     }
 }
 
@@ -119,7 +127,10 @@ pub(crate) static METHOD: HeaderName = HeaderName::from_static("mcp-method");
 pub(crate) static NAME: HeaderName = HeaderName::from_static("mcp-name");
 pub(crate) static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-static SECRET: [&HeaderName; 4] = [&AUTHORIZATION, &PROXY_AUTHORIZATION, &COOKIE, &SESSION_ID];
+/// Whether a header's value is a credential, or as good as one.
+fn is_secret(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie" | "mcp-session-id")
+}
 
 /// A header that may stand once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,12 +163,13 @@ mod tests {
         connection.insert("of all");
         let connection = Arc::new(connection);
         let (plain, ()) = http::Request::new(()).into_parts();
-        let plain = Head::from(plain).on(Arc::clone(&connection));
+        let on_it = |parts| Head::behind(TrustedHops::default(), Some(&connection), parts);
+        let plain = on_it(plain);
         assert_eq!(plain.extensions().get(), Some(&"of all"));
 
         let (mut parts, ()) = http::Request::new(()).into_parts();
         parts.extensions.insert(7_u8);
-        let own = Head::from(parts).on(Arc::clone(&connection));
+        let own = on_it(parts);
         assert_eq!(
             (own.extensions().get(), own.extensions().get()),
             (Some(&"of all"), Some(&7_u8))
