@@ -3,7 +3,9 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+};
 use http::{Extensions, Method, Uri};
 
 use super::client_addr::{TrustedHops, client_addr};
@@ -90,7 +92,7 @@ impl Head {
         let http::request::Parts { method, uri, mut headers, extensions, .. } = parts;
         // Whoever prints the headers must not print these.
         for (name, value) in &mut headers {
-            if is_secret(name) {
+            if SECRET.contains(&name) {
                 value.set_sensitive(true);
             }
         }
@@ -127,10 +129,8 @@ pub(crate) static METHOD: HeaderName = HeaderName::from_static("mcp-method");
 pub(crate) static NAME: HeaderName = HeaderName::from_static("mcp-name");
 pub(crate) static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Whether a header's value is a credential, or as good as one.
-fn is_secret(name: &HeaderName) -> bool {
-    matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie" | "mcp-session-id")
-}
+/// Those whose values are credentials, or as good as such.
+static SECRET: [&HeaderName; 4] = [&AUTHORIZATION, &PROXY_AUTHORIZATION, &COOKIE, &SESSION_ID];
 
 /// A header that may stand once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
