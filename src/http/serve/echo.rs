@@ -77,6 +77,8 @@ impl<C: Future + Unpin> Future for Unechoed<C> {
     }
 }
 
+type NextFrame<B> = Result<Frame<<B as Body>::Data>, <B as Body>::Error>;
+
 /// Polls a request's body for its next frame. If that is the last, the connection that runs this is
 /// not woken for it.
 ///
@@ -85,7 +87,7 @@ impl<C: Future + Unpin> Future for Unechoed<C> {
 pub(crate) fn poll_frame<B: Body + 'static>(
     mut body: Pin<&mut B>,
     cx: &mut Context<'_>,
-) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+) -> Poll<Option<NextFrame<B>>> {
     if TypeId::of::<B>() != TypeId::of::<Incoming>() {
         return body.poll_frame(cx);
     }
