@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http_body::Body;
 
+use super::serve::echo;
 use crate::protocol::budget::{Budget, Share};
 use crate::protocol::refusal::Reason;
 
@@ -46,25 +47,27 @@ pub(crate) struct Collected {
 /// The body is longer than the limit (known from its `Content-Length` before a byte is read, or
 /// found while reading: CVE-2026-39313), late, or broken off; or it is long, and there is no memory
 /// for it.
-pub(crate) async fn collect<B: Body>(
+pub(crate) async fn collect<B: Body + 'static>(
     body: B,
     limits: BodyLimits,
     budget: &Arc<Budget>,
 ) -> Result<Collected, Reason> {
-    let too_large = Reason::BodyTooLarge { limit: limits.bytes };
+    let too_large = || Reason::BodyTooLarge { limit: limits.bytes };
     if body.size_hint().lower() > limits.bytes as u64 {
-        return Err(too_large);
+        return Err(too_large());
     }
     let mut body = pin!(body);
     let mut pieces = Pieces::default();
     let mut share: Option<Share> = None;
     let mut read = |cx: &mut Context<'_>| -> Poll<Result<(), Reason>> {
-        while let Some(frame) = ready!(body.as_mut().poll_frame(cx)) {
+        while !body.is_end_stream()
+            && let Some(frame) = ready!(echo::poll_frame(body.as_mut(), cx))
+        {
             let frame = frame.map_err(|_| Reason::BodyBroken)?;
             // Trailers say nothing that the protocol knows.
             let Ok(data) = frame.into_data() else { continue };
             if pieces.len() + data.remaining() > limits.bytes {
-                return Poll::Ready(Err(too_large.clone()));
+                return Poll::Ready(Err(too_large()));
             }
             pieces.push(data);
             if pieces.len() > LITTLE {
@@ -130,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    async fn collect<B: Body>(body: B, limits: BodyLimits) -> Result<Bytes, Reason> {
+    async fn collect<B: Body + 'static>(body: B, limits: BodyLimits) -> Result<Bytes, Reason> {
         super::collect(body, limits, &Budget::new(usize::MAX)).await.map(|it| it.bytes)
     }
 

@@ -58,7 +58,7 @@ impl<'a> Served<'a> {
 }
 
 /// Serves a request.
-pub(crate) async fn serve<B: Body>(
+pub(crate) async fn serve<B: Body + 'static>(
     mount: Arc<Mount>,
     head: Arc<Head>,
     body: B,
@@ -124,7 +124,7 @@ fn options(head: &Head) -> Response<ResponseBody> {
     response
 }
 
-async fn answer<B: Body>(
+async fn answer<B: Body + 'static>(
     mount: &Arc<Mount>,
     head: &Arc<Head>,
     headers: &KnownHeaders<'_>,

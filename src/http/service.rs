@@ -237,12 +237,10 @@ where
         let mount = Arc::clone(&self.mount);
         let (parts, body) = request.into_parts();
         let version = parts.version;
-        let mut head = Head::behind(mount.shared.options.trusted_hops, parts);
-        if let Some(connection) = &self.connection {
-            head = head.on(Arc::clone(connection));
-        }
+        let hops = mount.shared.options.trusted_hops;
+        let head = Arc::new(Head::behind(hops, self.connection.as_ref(), parts));
         let span = RequestSpan::of(&head);
-        let response = endpoint::serve(mount, Arc::new(head), body, version);
+        let response = endpoint::serve(mount, head, body, version);
         ResponseFuture { inner: Box::pin(span.around(response)) }
     }
 }

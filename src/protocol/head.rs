@@ -82,17 +82,13 @@ impl Head {
         client_addr(&self.headers, self.extensions(), self.trusted_hops)
     }
 
-    /// The same head, come by a connection of which this is known.
-    pub(crate) fn on(mut self, connection: Arc<Extensions>) -> Self {
-        match &mut self.extensions {
-            Left::Request(own) if !own.is_empty() => own.extend(Extensions::clone(&connection)),
-            left => *left = Left::Connection(connection),
-        }
-        self
-    }
-
-    /// The head of a request that came by way of this many proxies.
-    pub(crate) fn behind(trusted_hops: TrustedHops, parts: http::request::Parts) -> Self {
+    /// The head of a request that came by way of this many proxies, and by a connection of which
+    /// this is known.
+    pub(crate) fn behind(
+        trusted_hops: TrustedHops,
+        connection: Option<&Arc<Extensions>>,
+        parts: http::request::Parts,
+    ) -> Self {
         let http::request::Parts { method, uri, mut headers, extensions, .. } = parts;
         // Whoever prints the headers must not print these.
         for (name, value) in &mut headers {
@@ -100,13 +96,27 @@ impl Head {
                 value.set_sensitive(true);
             }
         }
-        Self { method, uri, headers, extensions: Left::Request(extensions), trusted_hops }
+        let extensions = Left::of(extensions, connection);
+        Self { method, uri, headers, extensions, trusted_hops }
+    }
+}
+
+impl Left {
+    fn of(mut request: Extensions, connection: Option<&Arc<Extensions>>) -> Self {
+        match connection {
+            Some(connection) if request.is_empty() => Self::Connection(Arc::clone(connection)),
+            Some(connection) => {
+                request.extend(Extensions::clone(connection));
+                Self::Request(request)
+            }
+            None => Self::Request(request),
+        }
     }
 }
 
 impl From<http::request::Parts> for Head {
     fn from(parts: http::request::Parts) -> Self {
-        Self::behind(TrustedHops::default(), parts)
+        Self::behind(TrustedHops::default(), None, parts)
     }
 }
 
@@ -119,6 +129,7 @@ pub(crate) static METHOD: HeaderName = HeaderName::from_static("mcp-method");
 pub(crate) static NAME: HeaderName = HeaderName::from_static("mcp-name");
 pub(crate) static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
+/// Those whose values are credentials, or as good as such.
 static SECRET: [&HeaderName; 4] = [&AUTHORIZATION, &PROXY_AUTHORIZATION, &COOKIE, &SESSION_ID];
 
 /// A header that may stand once.
@@ -152,12 +163,13 @@ mod tests {
         connection.insert("of all");
         let connection = Arc::new(connection);
         let (plain, ()) = http::Request::new(()).into_parts();
-        let plain = Head::from(plain).on(Arc::clone(&connection));
+        let on_it = |parts| Head::behind(TrustedHops::default(), Some(&connection), parts);
+        let plain = on_it(plain);
         assert_eq!(plain.extensions().get(), Some(&"of all"));
 
         let (mut parts, ()) = http::Request::new(()).into_parts();
         parts.extensions.insert(7_u8);
-        let own = Head::from(parts).on(Arc::clone(&connection));
+        let own = on_it(parts);
         assert_eq!(
             (own.extensions().get(), own.extensions().get()),
             (Some(&"of all"), Some(&7_u8))

@@ -72,7 +72,7 @@ impl Activity {
         if self.in_flight.load(Ordering::Acquire) > 0 {
             return Phase::Busy;
         }
-        let since = self.epoch + Duration::from_micros(self.since());
+        let since = self.since();
         if self.in_head.load(Ordering::Relaxed) {
             Phase::Head { since }
         } else {
@@ -102,17 +102,19 @@ impl Activity {
     }
 
     /// When the phase began; now, if it is looked at for the first time.
-    fn since(&self) -> u64 {
+    fn since(&self) -> Instant {
         match self.since.load(Ordering::Relaxed) {
             JUST_NOW => self.stamp(),
-            since => since,
+            micros => self.epoch + Duration::from_micros(micros),
         }
     }
 
-    fn stamp(&self) -> u64 {
-        let micros = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(JUST_NOW - 1);
+    fn stamp(&self) -> Instant {
+        let now = Instant::now();
+        let micros = now.duration_since(self.epoch).as_micros();
+        let micros = u64::try_from(micros).unwrap_or(JUST_NOW - 1);
         self.since.store(micros, Ordering::Relaxed);
-        micros
+        now
     }
 }
 

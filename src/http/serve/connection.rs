@@ -26,6 +26,7 @@ use super::{
     close::{REQUEST_TIMEOUT, answer, linger},
     deadlines::{Deadlines, Expired, LazyTimer, after},
     drive::{Driver, End},
+    echo::Unechoed,
     inbound::Inbound,
     options::Limits,
     service::Counted,
@@ -86,7 +87,7 @@ struct Begun<S> {
 
 /// A connection that speaks HTTP/1.
 struct Http1<C> {
-    connection: C,
+    connection: Unechoed<C>,
     driver: Driver,
     signal: ShutdownSignal,
 }
@@ -160,7 +161,7 @@ where
             .keep_alive(true)
             .max_buf_size(MAX_HEAD)
             .serve_connection(io, self.counted(activity));
-        Http1 { connection, driver, signal }
+        Http1 { connection: Unechoed::new(connection), driver, signal }
     }
 
     async fn http2(
@@ -274,12 +275,13 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        let graceful = http1::Connection::graceful_shutdown;
-        self.driver.poll(cx, Pin::new(&mut self.connection), graceful)
+        self.driver.poll(cx, Pin::new(&mut self.connection), |mut connection| {
+            Pin::new(connection.connection_mut()).graceful_shutdown();
+        })
     }
 
     fn close(self, end: End) -> State<S, Http1Connection<S>> {
-        let io = self.connection.into_parts().io;
+        let io = self.connection.into_inner().into_parts().io;
         if io.is_stalled() {
             self.signal.connections().stalled();
             observe::writer_stalled();

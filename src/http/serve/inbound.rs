@@ -1,7 +1,9 @@
-//! The reading side of a connection: gives the sniffed bytes back and tells of a head's begin.
+//! The socket of a connection as hyper has it: it gives the sniffed bytes back, tells of a head's
+//! begin, and writes what is short in one piece.
 
 use std::{
     io::{self, IoSlice},
+    mem::MaybeUninit,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -9,8 +11,13 @@ use std::{
 
 use bytes::Bytes;
 use hyper::rt::{Read, ReadBufCursor, Write};
+use tokio::io::ReadBuf;
 
 use super::activity::Activity;
+
+/// What is gathered into one piece before it is written. To copy so little takes less time than the
+/// kernel takes to have several pieces named to it.
+const GATHERED: usize = 2048;
 
 /// A connection that gives the sniffed bytes back before it reads on.
 pub(super) struct Inbound<IO> {
@@ -61,7 +68,14 @@ impl<IO: Write + Unpin> Write for Inbound<IO> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+        let io = Pin::new(&mut self.io);
+        if bufs.iter().map(|buf| buf.len()).sum::<usize>() > GATHERED {
+            return io.poll_write_vectored(cx, bufs);
+        }
+        let mut room = [const { MaybeUninit::uninit() }; GATHERED];
+        let mut gathered = ReadBuf::uninit(&mut room);
+        bufs.iter().for_each(|buf| gathered.put_slice(buf));
+        io.poll_write(cx, gathered.filled())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -79,7 +93,6 @@ impl<IO: Write + Unpin> Write for Inbound<IO> {
 
 #[cfg(test)]
 mod tests {
-    use hyper::rt::ReadBuf;
     use hyper_util::rt::TokioIo;
     use tokio::time::Instant;
 
@@ -93,7 +106,7 @@ mod tests {
         let mut inbound = Inbound::new(below, Bytes::from_static(b"GET /mcp "), activity);
         let mut read = |max: usize| {
             let mut room = [0; 100];
-            let mut room = ReadBuf::new(&mut room[..max]);
+            let mut room = hyper::rt::ReadBuf::new(&mut room[..max]);
             let mut cx = Context::from_waker(std::task::Waker::noop());
             let read = Pin::new(&mut inbound).poll_read(&mut cx, room.unfilled());
             assert!(matches!(read, Poll::Ready(Ok(()))));
@@ -103,5 +116,58 @@ mod tests {
         assert_eq!(read(100), " /mcp ");
         assert_eq!(read(100), "HTTP/1.1");
         assert_eq!(read(100), "");
+    }
+
+    /// Takes at most ten bytes of a piece.
+    #[derive(Default)]
+    struct Pieces(Vec<usize>);
+
+    impl Write for Pieces {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.0.push(buf.len());
+            Poll::Ready(Ok(buf.len().min(10)))
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bufs: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            self.0.extend(bufs.iter().map(|buf| buf.len()));
+            Poll::Ready(Ok(10))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Whoever writes is told how much of it all was taken, in either case.
+    #[test]
+    fn what_is_short_is_written_in_one_piece_and_what_is_long_as_it_is() {
+        for (lengths, pieces) in [
+            (&[100, 200][..], &[300][..]),
+            (&[1, 0, GATHERED - 1], &[GATHERED]),
+            (&[7], &[7]),
+            (&[1, GATHERED], &[1, GATHERED]),
+        ] {
+            let activity = Activity::new(Protocol::Http1, Instant::now());
+            let mut inbound = Inbound::new(Pieces::default(), Bytes::new(), activity);
+            let bytes = [b'x'; GATHERED];
+            let bufs: Vec<_> = lengths.iter().map(|it| IoSlice::new(&bytes[..*it])).collect();
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            let written = Pin::new(&mut inbound).poll_write_vectored(&mut cx, &bufs);
+            let all = lengths.iter().sum::<usize>();
+            assert!(matches!(written, Poll::Ready(Ok(taken)) if taken == all.min(10)));
+            assert_eq!(inbound.into_inner().0, pieces);
+        }
     }
 }

@@ -22,6 +22,7 @@ mod connection;
 mod connections;
 mod deadlines;
 mod drive;
+pub(super) mod echo;
 mod inbound;
 mod options;
 mod running;
