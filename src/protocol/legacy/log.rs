@@ -113,6 +113,10 @@ impl Log {
             self.answers.messages += 1;
             self.answers.bytes += message.len();
         }
+        if self.entries.is_empty() {
+            // Of most streams the answer is all that is ever said.
+            self.entries.reserve_exact(1);
+        }
         self.entries.push_back(Entry { seq, kind, message });
         while self.counted_bytes() > room.bytes || self.counted() > room.messages {
             let Some(index) = self.victim(passed) else { break };
