@@ -68,7 +68,6 @@ pub(crate) struct Log {
     last: u64,
     given: u64,
     lost: u64,
-    evicted: u64,
 }
 
 impl Log {
@@ -82,7 +81,6 @@ impl Log {
             last: 0,
             given: 0,
             lost: 0,
-            evicted: 0,
         }
     }
 
@@ -224,7 +222,6 @@ impl Log {
 
     /// Drops all messages and their memory. Places go on.
     pub(crate) fn clear(&mut self) {
-        self.evicted += self.entries.len() as u64;
         self.entries = VecDeque::new();
         self.share.shrink(self.share.bytes());
         (self.progress, self.lost) = (0, self.last);
@@ -301,10 +298,10 @@ impl Log {
         self.entries.len() - self.answers.messages
     }
 
-    /// How many messages were ever dropped.
+    /// How many messages were ever dropped, of a log that gave a place to nothing else.
     #[cfg(test)]
     pub(crate) fn evicted(&self) -> u64 {
-        self.evicted
+        self.last - self.entries.len() as u64
     }
 
     /// Whether a message fits once all that may be dropped is dropped.
@@ -338,7 +335,6 @@ impl Log {
     fn evict(&mut self, index: usize) {
         let Some(entry) = self.entries.remove(index) else { return };
         self.share.shrink(entry.message.len());
-        self.evicted += 1;
         match entry.kind {
             Kind::Progress => self.progress -= 1,
             Kind::Answer => {

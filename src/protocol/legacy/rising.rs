@@ -79,6 +79,12 @@ impl<T> Rising<T> {
     }
 
     fn place(&self, key: u64) -> Option<usize> {
+        // Mostly it is the newest that something is done with.
+        if let Some((last, _)) = self.entries.last()
+            && *last == key
+        {
+            return Some(self.entries.len() - 1);
+        }
         self.entries.binary_search_by_key(&key, |(key, _)| *key).ok()
     }
 }
