@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -40,6 +41,13 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// The program of the same name beside another one.
+    pub fn beside(mut self, program: &Path) -> Self {
+        let name = Path::new(&self.command[0]).file_name().unwrap_or_default();
+        self.command[0] = program.with_file_name(name).display().to_string();
+        self
+    }
+
     /// The same server, told how to answer calls.
     pub fn answering(&self, framing: Framing) -> Self {
         let word = |word: &String| match word.as_str() {
@@ -59,7 +67,7 @@ pub enum Limits {
 
 /// The crate's own server.
 pub fn ours(limits: Limits) -> Result<Recipe> {
-    let mut command = vec![sibling("ours")?.display().to_string(), ADDRESS.to_owned()];
+    let mut command = vec![program("ours")?.display().to_string(), ADDRESS.to_owned()];
     match limits {
         Limits::Default => {}
         Limits::Many => command.push("--many".to_owned()),
@@ -69,14 +77,30 @@ pub fn ours(limits: Limits) -> Result<Recipe> {
 
 /// The baseline. `version` is `http1` or `http2`; the answer stands in a file.
 pub fn hyper(version: &str, kind: &str, answer: &Path) -> Result<Recipe> {
-    let program = sibling("hyper_alone")?.display().to_string();
+    let program = program("hyper_alone")?.display().to_string();
     let answer = answer.display().to_string();
     let command = [program.as_str(), ADDRESS, version, kind, &answer].map(str::to_owned).to_vec();
     Ok(Recipe { name: HYPER.to_owned(), command })
 }
 
-/// Another binary of this package.
-pub fn sibling(name: &str) -> Result<PathBuf> {
+/// Where the programs lie that are measured, if not beside this one.
+static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+
+/// Has the programs of another folder measured, which were built in another way. Once, at first.
+pub fn measure_those_in(folder: PathBuf) {
+    PROGRAMS.set(folder).expect("it is said once");
+}
+
+/// A program of this package that is measured.
+pub fn program(name: &str) -> Result<PathBuf> {
+    match PROGRAMS.get() {
+        Some(folder) => Ok(folder.join(name)),
+        None => beside_this(name),
+    }
+}
+
+/// A program that was built as this one was.
+pub fn beside_this(name: &str) -> Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(name))
 }
 
@@ -85,6 +109,7 @@ pub fn sibling(name: &str) -> Result<PathBuf> {
 pub struct Subject {
     pub name: String,
     pub addr: SocketAddr,
+    pub program: PathBuf,
     child: Child,
     stdin: Option<ChildStdin>,
     /// Held, so that what the server says later does not kill it.
@@ -112,7 +137,8 @@ impl Subject {
         let mut line = String::new();
         timeout(START, stdout.read_line(&mut line)).await.context("it says no address")??;
         let addr = line.trim().parse().with_context(|| format!("it said {line:?}"))?;
-        Ok(Self { name: recipe.name.clone(), addr, child, stdin, _stdout: stdout })
+        let (name, program) = (recipe.name.clone(), recipe.command[0].clone().into());
+        Ok(Self { name, addr, program, child, stdin, _stdout: stdout })
     }
 
     /// Its process id; `taskset` became the server.

@@ -22,11 +22,11 @@ _peer() { printf '%s\t%s\t%s\n' "$1" "$2" "$3"; }
 
 _peer_rmcp() {
     local manifest=$root/benches/peers/rmcp/Cargo.toml version
-    cargo build --release --locked --manifest-path "$manifest" --target-dir "$target" >&2 || return 1
+    cargo build --profile production --locked --manifest-path "$manifest" --target-dir "$target" >&2 || return 1
     version=$(sed -n 's/^rmcp = .*"=\([0-9.]*\)".*/\1/p' "$manifest")
-    _peer "rmcp $version" "$target/release/peer-rmcp ADDRESS sessions" \
+    _peer "rmcp $version" "$target/production/peer-rmcp ADDRESS sessions" \
         "hyper's \`http1\` with TCP_NODELAY; sessions, without priming events, keep-alive timers, tracing and the cache of finished calls"
-    _peer "rmcp $version, stateless" "$target/release/peer-rmcp ADDRESS stateless" \
+    _peer "rmcp $version, stateless" "$target/production/peer-rmcp ADDRESS stateless" \
         "the same without sessions: nothing resumes, and answers are the only messages"
 }
 

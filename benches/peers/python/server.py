@@ -78,7 +78,7 @@ def manager(json_response: bool) -> StreamableHTTPSessionManager:
         # What the SDK's own application sets when it serves a loopback address.
         security_settings=TransportSecuritySettings(
             enable_dns_rebinding_protection=True,
-            allowed_hosts=["127.0.0.1:*", "localhost:*", "[::1]:*"],
+            allowed_hosts=["127.0.0.1:*", "localhost", "localhost:*", "[::1]:*"],
             allowed_origins=["http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*"],
         ),
     )

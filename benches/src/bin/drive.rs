@@ -1,7 +1,8 @@
 //! Runs the scenarios and writes what it measured.
 //!
 //! ```text
-//! drive OUTPUT smoke|quick|full [--only NAME]… [--peer NAME COMMAND DESCRIPTION]…
+//! drive OUTPUT smoke|quick|full [--programs FOLDER] [--only NAME]…
+//!       [--peer NAME COMMAND DESCRIPTION]…
 //! ```
 //!
 //! It keeps to the second core, and the servers that it starts to the first. Its own thread never
@@ -17,7 +18,7 @@ use mcp_http_bench::environment::Environment;
 use mcp_http_bench::records::Output;
 use mcp_http_bench::scale::Scale;
 use mcp_http_bench::scenarios::{Bench, NAMES};
-use mcp_http_bench::subject::Recipe;
+use mcp_http_bench::subject::{Recipe, measure_those_in};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use tokio::task::yield_now;
@@ -105,6 +106,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
     while let Some(option) = arguments.next() {
         let mut value = || arguments.next().with_context(|| format!("{option} what?"));
         match option.as_str() {
+            "--programs" => measure_those_in(value()?.into()),
             "--only" => options.only.push(value()?),
             "--peer" => {
                 let (name, command, description) = (value()?, value()?, value()?);

@@ -99,11 +99,13 @@ fn calls(results: &Results) -> String {
     let sizes = tables::against_hyper(results, "calls", &["era", "framing", "size"], |it| {
         it.case["size"] != "small"
     });
+    let plain = tables::against_hyper(results, "profiles", &["era", "framing"], |_| true);
     let h2c = tables::against_hyper(results, "h2c", &["era", "connections", "streams"], |_| true);
     format!(
         "## CPU per call\n\n![Server CPU per tools/call](benchmarks-calls.svg)\n\n\
-         µs of the server's CPU per `tools/call`, in user and kernel mode, 50 connections. *legacy* is 2025-11-25 with a session for each connection, *modern* is 2026-07-28 with its headers, which are checked against the body. The client accepts JSON and SSE, as clients do, and the server chooses; the last two columns are of clients that accept SSE alone. (SSE) marks servers that answer with it where JSON would do.\n\n{}\n\
+         µs of the server's CPU per `tools/call`, in user and kernel mode, 50 connections. *legacy* is 2025-11-25 with a session for each connection, *modern* is 2026-07-28 with its headers, which are checked against the body. The client accepts JSON and SSE, as clients do, and the server chooses; the last two columns are of clients that accept SSE alone, and of other servers that are set to answer with it. (SSE) marks servers that answer with it where JSON would do, (JSON) those that cannot be set to SSE.\n\n{}\n\
          Over HTTP/1.1, small calls:\n\n{connections}\n\
+         The same over 50 connections, both servers built by cargo's release profile as it is, in pieces and without link-time optimisation:\n\n{plain}\n\
          Over HTTP/1.1, 50 connections, with 64 KiB of arguments or of result. hyper alone reads the same request and writes the same answer, which it has as one constant; here the tool makes its text anew each time, as a tool does:\n\n{sizes}\n\
          Over HTTP/2 without TLS (h2c), so many connections with so many calls at once on each:\n\n{h2c}",
         tables::side_by_side(results),
@@ -167,6 +169,7 @@ const METHOD: &str = "\
 - Servers take turns, round by round, in one run: whatever else the machine does meets all of them. Ratios are taken within a round, and their median is told.
 - hyper alone is asked with the very bytes that the crate's server is asked with, and answers with the very bytes, learned beforehand.
 - In the open loop calls are sent at a fixed rate, whatever becomes of the ones before, over whichever of 50 connections is free; a latency counts from when its call was meant to be sent. Otherwise a server that stalls would also stall the clock that it is judged by.
+- All servers in Rust, rmcp and hyper alone included, are built for production: `lto = \"fat\"` and `codegen-units = 1` (the profile `production` of the benchmarks). What cargo makes of them without that is told beside it.
 - Everything goes over loopback: a network would add the same to all, and hide the differences.
 ";
 
@@ -176,7 +179,8 @@ fn failures(results: &Results) -> String {
     }
     let mut rows = vec![["scenario", "server", "why"].map(str::to_owned).to_vec()];
     for (scenario, subject, error) in &results.failures {
-        let error: String = error.chars().filter(|it| !it.is_control()).take(200).collect();
+        let error: String =
+            error.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
         let row = vec![scenario.clone(), subject.clone(), error.replace('|', "\\|")];
         if !rows.contains(&row) {
             rows.push(row);

@@ -78,7 +78,8 @@ pub fn against_hyper(
     table(&rows)
 }
 
-/// All servers side by side. Who answers with SSE where JSON was accepted is marked.
+/// All servers side by side. Who answers in another framing than the
+/// column tells is marked.
 pub fn side_by_side(results: &Results) -> String {
     let kinds = [("legacy", "json"), ("modern", "json"), ("legacy", "sse"), ("modern", "sse")];
     let mut rows =
@@ -89,8 +90,10 @@ pub fn side_by_side(results: &Results) -> String {
             let case = super::targets::small(era, framing);
             let pick = Pick::new("calls", &case, subject);
             let mut cell = spread(results.spread(pick, "cpu_us_per_call"));
-            if framing == "json" && results.median(pick, "answers_as_sse") == Some(1.0) {
-                cell.push_str(" (SSE)");
+            match (framing, results.median(pick, "answers_as_sse")) {
+                ("json", Some(1.0)) => cell.push_str(" (SSE)"),
+                ("sse", Some(0.0)) => cell.push_str(" (JSON)"),
+                _ => {}
             }
             row.push(cell);
         }

@@ -55,6 +55,7 @@ async fn compare(
     let ours = ours(Limits::Default)?;
     let contenders = contenders(bench, &case, &ours, call, connections, peers).await?;
     let window = bench.scale.window();
-    rounds(bench, &case, &contenders, window).await?;
+    let times = if size == "small" && connections == CONNECTIONS { 3 } else { 1 };
+    rounds(bench, &case, &contenders, window, times * bench.scale.rounds()).await?;
     stop(contenders).await
 }

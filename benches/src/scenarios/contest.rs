@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::{Bench, check};
 use crate::load::{Lane, Measured, Window, closed};
-use crate::mcp::{Call, Era};
+use crate::mcp::{Call, Era, Framing};
 use crate::records::Record;
 use crate::sessions;
 use crate::subject::{Recipe, Subject};
@@ -127,19 +127,26 @@ pub async fn contenders(
 
 async fn contender(peer: &Recipe, call: &Call, connections: usize) -> Result<Contender> {
     let peer = Subject::start(&peer.answering(call.framing)).await?;
-    Contender::new(peer, call, connections).await
+    // Their framing is a setting; most refuse a client that does not accept both.
+    let call = Call { framing: Framing::Adaptive, ..call.clone() };
+    Contender::new(peer, &call, connections).await
 }
 
-/// Measures all of them in turns, in the closed loop.
+/// Measures all of them in turns, in the closed loop. The peers, whose figures no bar is near to,
+/// have as many rounds as the scale has, whatever the others have.
 pub async fn rounds(
     bench: &mut Bench,
     case: &Case,
     contenders: &[Contender],
     window: Window,
+    rounds: usize,
 ) -> Result<()> {
-    for round in 0..bench.scale.rounds() {
+    for round in 0..rounds {
         for contender in contenders {
             let subject = &contender.subject;
+            if is_peer(subject) && round >= bench.scale.rounds() {
+                continue;
+            }
             match closed(subject, &contender.lanes, window).await {
                 Ok(measured) => {
                     let mut record = case.calls(&subject.name, round, &measured);

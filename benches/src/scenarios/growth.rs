@@ -68,6 +68,6 @@ async fn of_size(bench: &mut Bench, of: &str, bytes: usize, call: &Call) -> Resu
     let ours = ours(Limits::Default)?;
     let contenders = contenders(bench, &case, &ours, call, CONNECTIONS_OF_SIZES, &[]).await?;
     let window = bench.scale.window();
-    rounds(bench, &case, &contenders, window / 2).await?;
+    rounds(bench, &case, &contenders, window / 2, bench.scale.rounds()).await?;
     stop(contenders).await
 }

@@ -19,11 +19,12 @@ mod growth;
 mod h2c;
 mod latency;
 mod memory;
+mod profiles;
 mod threads;
 
 /// In the order in which they run.
-pub const NAMES: [&str; 8] =
-    ["calls", "h2c", "latency", "fan-out", "churn", "memory", "growth", "threads"];
+pub const NAMES: [&str; 9] =
+    ["calls", "profiles", "h2c", "latency", "fan-out", "churn", "memory", "growth", "threads"];
 
 /// What all scenarios share.
 pub struct Bench {
@@ -40,6 +41,7 @@ impl Bench {
     pub async fn run(&mut self, name: &str) -> Result<()> {
         match name {
             "calls" => calls::run(self).await,
+            "profiles" => profiles::run(self).await,
             "h2c" => h2c::run(self).await,
             "latency" => latency::run(self).await,
             "fan-out" => fan_out::run(self).await,
@@ -52,7 +54,7 @@ impl Bench {
         .with_context(|| format!("in {name}"))
     }
 
-    /// Starts the baseline with the answer that a server gives to a call.
+    /// Starts the baseline, built as the server is, with the answer that this gives to a call.
     async fn baseline(
         &mut self,
         version: &str,
@@ -63,7 +65,7 @@ impl Bench {
         let file = self.scratch.join(format!("answer-{}", self.answers));
         self.answers += 1;
         std::fs::write(&file, body)?;
-        Subject::start(&hyper(version, &head.kind, &file)?).await
+        Subject::start(&hyper(version, &head.kind, &file)?.beside(&server.program)).await
     }
 }
 

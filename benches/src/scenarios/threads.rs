@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::Bench;
 use super::contest::Case;
 use crate::mcp::Era;
-use crate::subject::{OURS, sibling};
+use crate::subject::{OURS, program};
 
 /// What the binary `threads` says.
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ async fn one(
     round: usize,
 ) -> Result<()> {
     let arguments = [era.as_str().to_owned(), threads.to_string(), seconds.to_string()];
-    let run = Command::new(sibling("threads")?).args(&arguments).kill_on_drop(true).output();
+    let run = Command::new(program("threads")?).args(&arguments).kill_on_drop(true).output();
     // Those who wait for it would take the second thread's core: `drive` sleeps here.
     let output = timeout(Duration::from_secs(60), run).await.context("it does not end")??;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
