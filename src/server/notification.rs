@@ -21,7 +21,7 @@ pub(crate) fn progress(token: &RawJson, progress: f64, total: Option<f64>, messa
             params.member("total", &Number(total))?;
         }
         if !message.is_empty() {
-            params.string("message", message);
+            params.member("message", message)?;
         }
         Ok(())
     })
