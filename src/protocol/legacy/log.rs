@@ -162,7 +162,16 @@ impl Log {
 
     /// The first message after a place.
     pub(crate) fn after(&self, place: u64) -> Option<&Entry> {
-        let index = self.entries.partition_point(|entry| entry.seq <= place);
+        let ahead = self.entries.back()?.seq.saturating_sub(place);
+        if ahead == 0 {
+            return None;
+        }
+        // Where no place behind it has a hole, it stands that far from the end.
+        let ahead = usize::try_from(ahead).unwrap_or(usize::MAX);
+        let index = match self.entries.len().saturating_sub(ahead) {
+            index if self.entries[index].seq == place + 1 => index,
+            _ => self.entries.partition_point(|entry| entry.seq <= place),
+        };
         self.entries.get(index).filter(|entry| entry.seq <= self.committed())
     }
 
