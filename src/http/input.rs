@@ -188,9 +188,12 @@ impl Origin {
     ) -> Option<Self> {
         let declared = modern.client_capabilities.get().as_bytes();
         // A name may be written with escapes.
-        let may_ask = ["elicitation", "sampling", "roots", "\\"]
-            .iter()
-            .any(|name| memchr::memmem::find(declared, name.as_bytes()).is_some());
+        let names = || {
+            ["elicitation", "sampling", "roots", "\\"]
+                .iter()
+                .any(|name| memchr::memmem::find(declared, name.as_bytes()).is_some())
+        };
+        let may_ask = declared != b"{}" && names();
         may_ask.then(|| Self { cx: cx.clone(), body: body.clone(), chain })
     }
 

@@ -87,11 +87,13 @@ impl<'a> Call<'a> {
     /// Holds the headers against the arguments, and serves it.
     fn serve(self) -> Result<Served<'a>, Refusal> {
         let params = &self.modern.request.params;
+        let shared = &self.mount.shared;
+        // Most servers have no tool whose arguments stand in headers.
+        let may_be_checked = !shared.header_params.is_empty() || shared.server.has_catalogue();
         let name = match &*self.modern.request.method {
-            "tools/call" => params.get_str("name"),
+            "tools/call" if may_be_checked => params.get_str("name"),
             _ => None,
         };
-        let shared = &self.mount.shared;
         match name.as_deref().map(|name| (name, shared.header_params.get(name))) {
             None => {}
             Some((_, Some(header_params))) => {

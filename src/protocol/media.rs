@@ -87,8 +87,13 @@ fn accepted(headers: &KnownHeaders<'_>) -> Accepted {
         b"application/json,text/event-stream",
         b"*/*",
     ];
-    if lines.peek().is_none() && common.contains(&first) {
-        return Accepted { json: true, sse: true };
+    if lines.peek().is_none() {
+        match first {
+            b"application/json" => return Accepted { json: true, sse: false },
+            b"text/event-stream" => return Accepted { json: false, sse: true },
+            _ if common.contains(&first) => return Accepted { json: true, sse: true },
+            _ => {}
+        }
     }
     let (mut json, mut sse) = (Preference::default(), Preference::default());
     // Lines of a list-based field are one list (RFC 9110, section 5.3).

@@ -158,14 +158,13 @@ fn digits(number: u64) -> usize {
     number.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
 
-/// Writes a number as `Display` does. Every event has two, so they are not formatted through it.
-fn write_number(mut number: u64, bytes: &mut Vec<u8>) {
-    let start = bytes.len();
-    bytes.resize(start + digits(number), b'0');
-    for digit in bytes[start..].iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
+/// Writes a number as `Display` does. Every event has two, mostly of one digit, so they are not
+/// formatted through it.
+fn write_number(number: u64, bytes: &mut Vec<u8>) {
+    if number >= 10 {
+        write_number(number / 10, bytes);
     }
+    bytes.push(b'0' + (number % 10) as u8);
 }
 
 /// The frames of one event, in order: one, or three.

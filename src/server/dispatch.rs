@@ -406,7 +406,7 @@ pub(crate) mod tests {
         assert!((&mut running).now_or_never().is_none());
         cx.cancel();
         let reply = running.now_or_never().unwrap().unwrap();
-        assert_eq!(reply, Reply::CallTool(Box::new(CallToolResult::error("cancelled"))));
+        assert_eq!(reply, Reply::CallTool(CallToolResult::error("cancelled")));
     }
 
     /// Two pages; the tool `mine` is its caller's alone.

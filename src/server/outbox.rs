@@ -228,9 +228,7 @@ impl Outbox {
     pub(crate) fn needs_stream(&self) -> bool {
         let state = self.lock();
         match &state.mode {
-            Mode::Queue(queue) | Mode::Draining(queue) => {
-                !queue.is_empty() || state.close == Close::Asked
-            }
+            Mode::Queue(_) | Mode::Draining(_) => !state.is_unsaid(),
             Mode::Forward(_) | Mode::Closed => false,
         }
     }
@@ -239,17 +237,13 @@ impl Outbox {
     pub(crate) fn close_unsaid(&self) -> bool {
         let after = {
             let mut state = self.lock();
-            let unsaid = match &state.mode {
-                Mode::Queue(queue) | Mode::Draining(queue) => {
-                    queue.is_empty() && state.close == Close::NotAsked
+            match &state.mode {
+                Mode::Closed => return true,
+                Mode::Queue(_) | Mode::Draining(_) if state.is_unsaid() => {
+                    state.discard(self.gap_level)
                 }
-                Mode::Forward(_) => false,
-                Mode::Closed => true,
-            };
-            if !unsaid {
-                return false;
+                Mode::Queue(_) | Mode::Draining(_) | Mode::Forward(_) => return false,
             }
-            state.discard(self.gap_level)
         };
         after.run();
         true
@@ -369,8 +363,19 @@ impl State {
         after
     }
 
+    /// Whether a queue holds nothing, and nothing else was asked for.
+    fn is_unsaid(&self) -> bool {
+        let (Mode::Queue(queue) | Mode::Draining(queue)) = &self.mode else { return false };
+        queue.is_empty() && self.close == Close::NotAsked
+    }
+
     fn close(&mut self, gap_level: LogLevel) -> After {
         let mut after = After { wake: self.waker.take(), drop: None };
+        // Most calls say nothing: then there is nothing to drain either.
+        if self.is_unsaid() {
+            self.mode = Mode::Closed;
+            return after;
+        }
         self.mode = match std::mem::replace(&mut self.mode, Mode::Closed) {
             Mode::Queue(queue) | Mode::Draining(queue) => Mode::Draining(queue),
             Mode::Forward(mut forward) => {
@@ -393,6 +398,7 @@ impl State {
 }
 
 impl After {
+    #[inline]
     fn run(self) {
         if let Some(waker) = self.wake {
             waker.wake();

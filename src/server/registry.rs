@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -85,8 +86,42 @@ pub(crate) enum Tools {
 /// Tools that were registered, in that order.
 pub(crate) struct ToolTable {
     tools: Vec<RegisteredTool>,
-    by_name: HashMap<String, usize>,
+    by_name: HashMap<String, usize, ByName>,
     list: WrittenList,
+}
+
+/// Hashes the names of tools. The names in the table are the application's own: a peer can ask for
+/// any name, but put none there, so it cannot crowd a bucket, and the hash need not be secret.
+type ByName = BuildHasherDefault<NameHasher>;
+
+/// Eight bytes at a time, each multiplied into what was before.
+#[derive(Default)]
+struct NameHasher(u64);
+
+impl NameHasher {
+    fn mix(&mut self, word: u64) {
+        // 2^64 over the golden ratio: its bits are spread, and it is odd, so that nothing is lost.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(SPREAD);
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.mix(u64::from_le_bytes(*word)));
+        let rest = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        // Names that differ in length alone differ here.
+        self.mix(rest ^ (bytes.len() as u64) << 56);
+    }
+
+    /// The end of a text, which its length tells already.
+    fn write_u8(&mut self, _: u8) {}
+
+    fn finish(&self) -> u64 {
+        // The map takes the lowest bits, and a product's highest are its best.
+        self.0.rotate_left(26)
+    }
 }
 
 pub(crate) struct RegisteredTool {
@@ -348,7 +383,7 @@ impl fmt::Debug for Server {
 impl ToolTable {
     /// Takes tools, and writes their list for each revision.
     pub(crate) fn new(tools: Vec<RegisteredTool>, page_size: PageSize) -> Result<Self, BuildError> {
-        let mut by_name = HashMap::with_capacity(tools.len());
+        let mut by_name = HashMap::with_capacity_and_hasher(tools.len(), ByName::default());
         for (index, RegisteredTool { tool, .. }) in tools.iter().enumerate() {
             tool.validate()?;
             if by_name.insert(tool.name().to_owned(), index).is_some() {
@@ -374,5 +409,29 @@ impl ToolTable {
 
     fn iter(&self) -> impl Iterator<Item = &Arc<Tool>> {
         self.tools.iter().map(|registered| &registered.tool)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::hash::BuildHasher;
+
+    use super::*;
+
+    /// The names of an application are alike: they share a prefix, and count.
+    #[test]
+    fn names_that_are_alike_are_spread_over_the_table() {
+        const NAMES: usize = 4_096;
+        let names = (0..NAMES / 4).flat_map(|n| {
+            [format!("t{n}"), format!("get_user_{n}"), format!("{n:08}_x"), "a".repeat(n)]
+        });
+        let hashes: Vec<_> = names.map(|name| ByName::default().hash_one(name.as_str())).collect();
+        // A map of this many takes the lowest bits for the bucket, and the highest seven besides.
+        let buckets: HashSet<_> = hashes.iter().map(|hash| hash % (2 * NAMES as u64)).collect();
+        let tags: HashSet<_> = hashes.iter().map(|hash| hash >> 57).collect();
+        assert!(buckets.len() > NAMES * 3 / 5, "{} buckets for {NAMES} names", buckets.len());
+        assert_eq!(tags.len(), 128);
+        assert_eq!(HashSet::<_>::from_iter(&hashes).len(), NAMES);
     }
 }

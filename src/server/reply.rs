@@ -61,8 +61,8 @@ impl CacheHint {
 pub(crate) enum Reply {
     /// A result without members.
     Empty,
-    /// What a tool returned.
-    CallTool(Box<CallToolResult>),
+    /// What a tool returned. It is not boxed, as it is what most requests end with.
+    CallTool(CallToolResult),
     /// A page of a list.
     List(Box<ListPage>),
     /// What is in a resource.
@@ -180,7 +180,7 @@ pub(crate) mod tests {
         let list = Reply::List(Box::new(list));
         assert_eq!(list.cache_hint(), Some(hint));
         let result = CallToolResult::empty().with_meta("example.com/k", 1);
-        let call = Reply::CallTool(Box::new(result));
+        let call = Reply::CallTool(result);
         assert_eq!(call.cache_hint(), None);
         assert_eq!(call.meta().unwrap()["example.com/k"], 1);
         assert_eq!(members(&Reply::Empty, ProtocolVersion::LATEST), json!({}));

@@ -199,7 +199,7 @@ impl Work {
                     let result = result.or_else(|error| {
                         outcome::call_outcome(error, target.name(), version, cx.asking())
                     })?;
-                    Ok(Reply::CallTool(Box::new(result)))
+                    Ok(Reply::CallTool(result))
                 })
             }),
             Self::Request { handler, .. } => handler.poll(task, |reply| {
@@ -487,7 +487,7 @@ mod tests {
         cx.inputs().answer("c", word("z")).unwrap();
         cx.wake_handler();
         let reply = running.now_or_never().unwrap();
-        assert_eq!(reply, Ok(Reply::CallTool(Box::new(CallToolResult::text("xyz")))));
+        assert_eq!(reply, Ok(Reply::CallTool(CallToolResult::text("xyz"))));
         assert_eq!(runs.load(Ordering::Relaxed), 3);
     }
 

@@ -273,16 +273,22 @@ fn stream_at_once(
     call: &mut Call,
     session: &Arc<Session>,
 ) -> Option<Response<ResponseBody>> {
-    let message = call.only_answer()?;
+    if !call.has_only_an_answer() {
+        return None;
+    }
     // If the session has ended, what that means is settled with the other cases.
     call.ensure_ticket(session).ok()?;
+    let ticket = call.ticket.take()?;
+    let CallState::Done(message) = std::mem::replace(&mut call.state, CallState::Gone) else {
+        return None;
+    };
     if !shared.registry.budget().has_last_room(message.len()) {
         shared.relieve();
     }
-    let given = match call.ticket.take()?.give(&message) {
+    let given = match ticket.give(message) {
         Ok(given) => given,
-        Err(ticket) => {
-            call.ticket = Some(ticket);
+        Err((ticket, message)) => {
+            (call.ticket, call.state) = (Some(ticket), CallState::Done(message));
             return None;
         }
     };
@@ -303,11 +309,11 @@ fn told_of_the_end(refusal: Refusal, session: &Session) -> Refusal {
 }
 
 impl Call {
-    /// Its answer, if it has one that is short and has said nothing before. From then on it cannot.
-    fn only_answer(&self) -> Option<Bytes> {
-        let CallState::Done(message) = &self.state else { return None };
+    /// Whether it has an answer that is short, and has said nothing before. From then on it cannot.
+    fn has_only_an_answer(&self) -> bool {
+        let CallState::Done(message) = &self.state else { return false };
         let unsaid = || self.cx.as_ref().is_none_or(|cx| cx.outbox().close_unsaid());
-        (message.len() < SHARED_FROM && unsaid()).then(|| message.clone())
+        message.len() < SHARED_FROM && unsaid()
     }
 
     /// Runs it as far as it goes without waiting. Whether it is over, and JSON can carry its answer.

@@ -39,6 +39,7 @@ impl Effects {
     }
 
     /// To be called without the lock.
+    #[inline]
     pub(super) fn run(self) {
         if let Some(waker) = self.waker {
             waker.wake();
@@ -50,6 +51,7 @@ impl Effects {
 }
 
 impl Rare {
+    #[cold]
     fn run(self) {
         self.wakers.into_iter().for_each(Waker::wake);
         self.cancels.iter().for_each(|cancel| cancel.cancel());

@@ -68,7 +68,6 @@ pub(crate) struct Log {
     last: u64,
     given: u64,
     lost: u64,
-    evicted: u64,
 }
 
 impl Log {
@@ -82,7 +81,6 @@ impl Log {
             last: 0,
             given: 0,
             lost: 0,
-            evicted: 0,
         }
     }
 
@@ -112,6 +110,10 @@ impl Log {
         if kind == Kind::Answer {
             self.answers.messages += 1;
             self.answers.bytes += message.len();
+        }
+        if self.entries.is_empty() {
+            // Of most streams the answer is all that is ever said.
+            self.entries.reserve_exact(1);
         }
         self.entries.push_back(Entry { seq, kind, message });
         while self.counted_bytes() > room.bytes || self.counted() > room.messages {
@@ -160,7 +162,16 @@ impl Log {
 
     /// The first message after a place.
     pub(crate) fn after(&self, place: u64) -> Option<&Entry> {
-        let index = self.entries.partition_point(|entry| entry.seq <= place);
+        let ahead = self.entries.back()?.seq.saturating_sub(place);
+        if ahead == 0 {
+            return None;
+        }
+        // Where no place behind it has a hole, it stands that far from the end.
+        let ahead = usize::try_from(ahead).unwrap_or(usize::MAX);
+        let index = match self.entries.len().saturating_sub(ahead) {
+            index if self.entries[index].seq == place + 1 => index,
+            _ => self.entries.partition_point(|entry| entry.seq <= place),
+        };
         self.entries.get(index).filter(|entry| entry.seq <= self.committed())
     }
 
@@ -220,7 +231,6 @@ impl Log {
 
     /// Drops all messages and their memory. Places go on.
     pub(crate) fn clear(&mut self) {
-        self.evicted += self.entries.len() as u64;
         self.entries = VecDeque::new();
         self.share.shrink(self.share.bytes());
         (self.progress, self.lost) = (0, self.last);
@@ -297,10 +307,10 @@ impl Log {
         self.entries.len() - self.answers.messages
     }
 
-    /// How many messages were ever dropped.
+    /// How many messages were ever dropped, of a log that gave a place to nothing else.
     #[cfg(test)]
     pub(crate) fn evicted(&self) -> u64 {
-        self.evicted
+        self.last - self.entries.len() as u64
     }
 
     /// Whether a message fits once all that may be dropped is dropped.
@@ -334,7 +344,6 @@ impl Log {
     fn evict(&mut self, index: usize) {
         let Some(entry) = self.entries.remove(index) else { return };
         self.share.shrink(entry.message.len());
-        self.evicted += 1;
         match entry.kind {
             Kind::Progress => self.progress -= 1,
             Kind::Answer => {

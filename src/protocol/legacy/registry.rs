@@ -106,7 +106,7 @@ struct Census {
 
 type ById = BuildHasherDefault<IdHasher>;
 
-/// Passes the id's own randomness on as its hash. Ids that clients make up are only looked up and
+/// Passes on the hash that an id makes of its own randomness. Ids that clients make up are only looked up and
 /// never inserted, so they cannot crowd a bucket.
 #[derive(Default)]
 struct IdHasher(u64);
@@ -465,12 +465,22 @@ mod tests {
     /// One lock for all sessions would have each request wait for every other.
     #[test]
     fn sessions_spread_over_all_shards_by_their_randomness() {
-        let registry = Registry::new(Limits { sessions: SHARDS, ..Limits::default() }, Vec::new());
-        assert_eq!(registry.limits().sessions, SHARDS);
-        for n in 0..u8::try_from(SHARDS).unwrap() {
-            registry.open(SessionId::from_random([n; SessionId::BYTES]), opening()).unwrap();
+        const EACH: usize = 256;
+        let sessions = SHARDS * EACH;
+        let registry = Registry::new(Limits { sessions, ..Limits::default() }, Vec::new());
+        assert_eq!(registry.limits().sessions, sessions);
+        let mut random = 0_u64;
+        for _ in 0..sessions {
+            let mut bytes = [0; SessionId::BYTES];
+            for eight in bytes.chunks_mut(8) {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                eight.copy_from_slice(&random.to_be_bytes());
+            }
+            registry.open(SessionId::from_random(bytes), opening()).unwrap();
         }
-        assert!(registry.shards.iter().all(|shard| lock(&shard.0).live.len() == 1));
-        assert_eq!(registry.sessions().len(), SHARDS);
+        // By chance alone, each is within six standard deviations of its part.
+        let within = EACH - 6 * 16..EACH + 6 * 16;
+        assert!(registry.shards.iter().all(|shard| within.contains(&lock(&shard.0).live.len())));
+        assert_eq!(registry.sessions().len(), sessions);
     }
 }

@@ -452,7 +452,7 @@ impl Session {
         self.with(|state, effects| state.answer(key, message, self.limits(), effects))
     }
 
-    pub(super) fn give(&self, key: u64, message: &Bytes) -> Option<Given> {
+    pub(super) fn give(&self, key: u64, message: Bytes) -> Result<Given, Bytes> {
         self.with(|state, effects| state.give(key, message, self.limits(), effects))
     }
 

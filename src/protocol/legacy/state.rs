@@ -11,13 +11,13 @@ use std::task::{Poll, Waker};
 use bytes::Bytes;
 
 use super::effects::Effects;
-use super::in_flight::InFlight;
 use super::limits::Limits;
 use super::log::{Kind, Refused, Room};
 use super::polling::Polling;
 use super::reader::Seat;
 use super::refusals;
 use super::requests::Requests;
+use super::rising::Rising;
 use super::session::{CallRefused, SessionEnded};
 use super::stream::{MayHaveChanged, Move, Start, Stream};
 use super::streams::Streams;
@@ -136,7 +136,7 @@ pub(super) struct State {
     polling: Polling,
     budget: Arc<Budget>,
     streams: Streams,
-    calls: InFlight<Call>,
+    calls: Rising<Call>,
     pub(super) requests: Requests,
     tombstones: Tombstones,
     /// None while there is no subscription.
@@ -155,7 +155,7 @@ impl State {
             polling,
             budget,
             streams: Streams::default(),
-            calls: InFlight::new(),
+            calls: Rising::default(),
             requests: Requests::default(),
             tombstones: Tombstones::default(),
             subscribed: None,
@@ -453,27 +453,37 @@ impl State {
     }
 
     /// Ends a call with its answer, on a stream that begins with it and that a connection is given
-    /// whole in the same step. Nothing, if the call is over or has a stream.
+    /// whole in the same step.
+    ///
+    /// # Errors
+    ///
+    /// The message, if the call is over or has a stream.
     pub(super) fn give(
         &mut self,
         key: u64,
-        message: &Bytes,
+        message: Bytes,
         limits: &Limits,
         effects: &mut Effects,
-    ) -> Option<Given> {
-        self.calls.get(key).filter(|call| call.stream.is_none())?;
-        let call = self.take_call(key, limits, effects)?;
+    ) -> Result<Given, Bytes> {
+        let is_unbound = self.calls.get(key).is_some_and(|call| call.stream.is_none());
+        let call = match is_unbound {
+            true => self.take_call(key, limits, effects),
+            false => None,
+        };
+        let Some(call) = call else { return Err(message) };
         effects.spent.1 = Some(call.cancel);
         self.streams_opened += 1;
         let number = self.streams_opened;
-        let message = self.keepable(&call.id, number, message.clone(), limits);
-        let (stream, seq) = Stream::given((key, call.id), message.clone(), &self.budget);
+        let message = self.keepable(&call.id, number, message, limits);
+        // It is short: what is kept is a copy that has no room to spare, rather than shared.
+        let kept = Bytes::copy_from_slice(&message);
+        let (stream, seq) = Stream::given((key, call.id), kept, &self.budget);
         self.streams.add(number, stream);
         self.trim(0, limits);
         let stream = StreamId::post(number);
         let priming = EventId { stream, seq: 0 };
         let priming = (self.polling == Polling::Primed).then_some(priming);
-        Some(Given { priming, id: EventId { stream, seq }, message })
+        Ok(Given { priming, id: EventId { stream, seq }, message })
     }
 
     /// Ends a call whose answer nobody can be given.

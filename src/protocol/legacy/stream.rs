@@ -1,5 +1,6 @@
 //! One SSE stream: a log, the calls that it will answer, and the one connection that reads it.
 
+use std::slice;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -69,8 +70,16 @@ pub(super) struct Remains {
 
 #[derive(Debug)]
 enum Role {
-    Post(Vec<Call>),
+    Post(Calls),
     Standalone,
+}
+
+/// The calls that a stream answers. Most streams are kept for the answer to one, which needs no
+/// list.
+#[derive(Debug)]
+enum Calls {
+    One(Call),
+    Several(Vec<Call>),
 }
 
 #[derive(Debug)]
@@ -115,7 +124,7 @@ impl Stream {
         budget: &Arc<Budget>,
     ) -> Self {
         let calls = calls.into_iter().map(|(key, id)| Call { key, id, outcome: Outcome::Open });
-        let mut stream = Self::new(Role::Post(calls.collect()), budget);
+        let mut stream = Self::new(Role::Post(Calls::of(calls)), budget);
         if stream.calls().is_empty() {
             // All were cancelled before the stream began.
             stream.state = State::Finished { since: None };
@@ -531,11 +540,12 @@ impl Stream {
 
     /// What is to be remembered of the stream when it is retired.
     pub(super) fn into_remains(self) -> impl Iterator<Item = Remains> {
-        let calls = match self.role {
-            Role::Post(calls) => calls,
-            Role::Standalone => Vec::new(),
+        let (one, several) = match self.role {
+            Role::Post(Calls::One(call)) => (Some(call), Vec::new()),
+            Role::Post(Calls::Several(calls)) => (None, calls),
+            Role::Standalone => (None, Vec::new()),
         };
-        calls.into_iter().filter_map(|call| match call.outcome {
+        one.into_iter().chain(several).filter_map(|call| match call.outcome {
             Outcome::Cancelled => None,
             Outcome::Answered(answered) => Some(Remains { id: call.id, answered }),
             Outcome::Open | Outcome::Discarded => Some(Remains { id: call.id, answered: u64::MAX }),
@@ -548,7 +558,8 @@ impl Stream {
 
     fn calls(&self) -> &[Call] {
         match &self.role {
-            Role::Post(calls) => calls,
+            Role::Post(Calls::One(call)) => slice::from_ref(call),
+            Role::Post(Calls::Several(calls)) => calls,
             Role::Standalone => &[],
         }
     }
@@ -558,7 +569,11 @@ impl Stream {
     }
 
     fn resolve(&mut self, key: u64, outcome: Outcome) {
-        let Role::Post(calls) = &mut self.role else { return };
+        let calls = match &mut self.role {
+            Role::Post(Calls::One(call)) => slice::from_mut(call),
+            Role::Post(Calls::Several(calls)) => calls,
+            Role::Standalone => return,
+        };
         if let Some(call) = calls.iter_mut().find(|call| call.key == key && call.is_open()) {
             call.outcome = outcome;
         }
@@ -569,6 +584,17 @@ impl Stream {
 
     fn wake(&mut self) -> Option<Waker> {
         self.reader.as_mut()?.waker.take()
+    }
+}
+
+impl Calls {
+    fn of(mut calls: impl Iterator<Item = Call>) -> Self {
+        match (calls.next(), calls.next()) {
+            (Some(one), None) => Self::One(one),
+            (first, second) => {
+                Self::Several(first.into_iter().chain(second).chain(calls).collect())
+            }
+        }
     }
 }
 

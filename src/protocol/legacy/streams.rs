@@ -1,11 +1,11 @@
 //! The streams of one session, and what they hold together.
 
-use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::limits::Limits;
+use super::rising::Rising;
 use super::stream::Stream;
 use crate::protocol::budget::Budget;
 use crate::protocol::sse::StreamId;
@@ -14,11 +14,11 @@ use crate::protocol::time::Millis;
 /// The streams. None of the steps that a call takes walks all of them: their sums are kept as they
 /// change.
 ///
-/// They are boxed, because a node of the map has room for eleven, and most sessions have one.
+/// They are boxed, so that the list of them is short, and little is moved when one goes.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     standalone: Option<Box<Stream>>,
-    posts: BTreeMap<u64, Box<Stream>>,
+    posts: Rising<Box<Stream>>,
     sum: Weight,
 }
 
@@ -46,14 +46,14 @@ impl Streams {
     pub(super) fn get(&self, id: StreamId) -> Option<&Stream> {
         match id {
             StreamId::STANDALONE => self.standalone.as_deref(),
-            post => self.posts.get(&post.number()).map(Box::as_ref),
+            post => self.posts.get(post.number()).map(Box::as_ref),
         }
     }
 
     pub(super) fn get_mut(&mut self, id: StreamId) -> Option<StreamMut<'_>> {
         let stream = match id {
             StreamId::STANDALONE => self.standalone.as_deref_mut(),
-            post => self.posts.get_mut(&post.number()).map(Box::as_mut),
+            post => self.posts.get_mut(post.number()).map(Box::as_mut),
         };
         stream.map(|stream| StreamMut::new(stream, &mut self.sum))
     }
@@ -67,24 +67,23 @@ impl Streams {
     /// Adds the POST stream of this number, which is the next.
     pub(super) fn add(&mut self, number: u64, stream: Stream) {
         self.sum.add(Weight::of(&stream));
-        let before = self.posts.insert(number, Box::new(stream));
-        debug_assert!(before.is_none(), "a number names one stream");
+        self.posts.insert(number, Box::new(stream));
     }
 
     /// Takes a POST stream out.
     pub(super) fn remove(&mut self, number: u64) -> Option<Box<Stream>> {
-        let stream = self.posts.remove(&number)?;
+        let stream = self.posts.remove(number)?;
         self.sum.subtract(Weight::of(&stream));
         Some(stream)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Stream> {
-        self.posts.values().map(Box::as_ref).chain(self.standalone.as_deref())
+        self.posts.iter().map(|(_, stream)| &**stream).chain(self.standalone.as_deref())
     }
 
     /// Changes all of them.
     pub(super) fn for_each(&mut self, mut change: impl FnMut(&mut Stream)) {
-        let posts = self.posts.values_mut().map(Box::as_mut);
+        let posts = self.posts.iter_mut().map(|(_, stream)| &mut **stream);
         for stream in posts.chain(self.standalone.as_deref_mut()) {
             change(&mut StreamMut::new(stream, &mut self.sum));
         }
@@ -92,14 +91,13 @@ impl Streams {
 
     /// The settled POST streams of which this is true, oldest first.
     pub(super) fn settled(&self, which: impl Fn(&Stream) -> bool) -> Vec<u64> {
-        let settled = self.posts.iter().filter(|(_, it)| it.is_settled() && which(it));
-        settled.map(|(&number, _)| number).collect()
+        self.posts.keys_where(|stream| stream.is_settled() && which(stream)).collect()
     }
 
     /// The POST streams that were kept for their time.
     pub(super) fn due(&mut self, now: Millis, retention: Duration) -> Vec<u64> {
         let posts = self.posts.iter_mut();
-        posts.filter_map(|(&number, it)| it.is_due(now, retention).then_some(number)).collect()
+        posts.filter_map(|(number, it)| it.is_due(now, retention).then_some(number)).collect()
     }
 
     /// The settled stream that is to go first, if so many more bytes need room or there are more
@@ -117,21 +115,19 @@ impl Streams {
             return None;
         }
         let goes = |stream: &Stream| stream.is_settled() && (given == 0 || stream.is_given());
-        self.posts.iter().find(|(_, stream)| goes(stream)).map(|(&number, _)| number)
+        self.posts.keys_where(|stream| goes(stream)).next()
     }
 
     /// Drops those that nobody reads.
     pub(super) fn drop_detached(&mut self) {
-        self.posts.retain(|_, stream| stream.is_attached());
+        self.posts.retain(|stream| stream.is_attached());
         self.standalone.take_if(|stream| !stream.is_attached());
         self.sum = self.weighed();
     }
 
     /// Gives back what a map keeps that was emptied.
     pub(super) fn give_back(&mut self) {
-        if self.posts.is_empty() {
-            self.posts = BTreeMap::new();
-        }
+        self.posts.give_back();
     }
 
     /// Bytes of messages in all logs.

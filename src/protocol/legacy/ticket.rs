@@ -51,19 +51,20 @@ impl Ticket {
         self.session.answer(self.key, message)
     }
 
-    /// Ends the call with its answer on a stream of its own, which nothing comes before. Whoever
-    /// asks gives all of it at once, and a client that does not get it can resume it as any other.
+    /// Ends the call with its answer, which is short, on a stream of its own, which nothing comes
+    /// before. Whoever asks gives all of it at once, and a client that does not get it can resume
+    /// it as any other.
     ///
     /// # Errors
     ///
     /// The call is over: what its stream is to say, the session knows.
-    pub(crate) fn give(mut self, message: &Bytes) -> Result<Given, Self> {
+    pub(crate) fn give(mut self, message: Bytes) -> Result<Given, (Self, Bytes)> {
         match self.session.give(self.key, message) {
-            Some(given) => {
+            Ok(given) => {
                 self.spent = Spent::Yes;
                 Ok(given)
             }
-            None => Err(self),
+            Err(message) => Err((self, message)),
         }
     }
 

@@ -320,7 +320,7 @@ fn a_stream_that_was_given_as_it_began_can_be_resumed() {
         [(ProtocolVersion::V2025_11_25, Some("1-0")), (ProtocolVersion::V2025_06_18, None)]
     {
         let session = session_of(version);
-        let given = begin(&session, 7).give(&Bytes::from("seven")).unwrap();
+        let given = begin(&session, 7).give(Bytes::from("seven")).unwrap();
         assert_eq!(given.priming.map(|id| id.to_string()).as_deref(), priming);
         assert_eq!((given.id.to_string().as_str(), &given.message[..]), ("1-1", &b"seven"[..]));
         assert_eq!(session.calls_in_flight(), 0);
@@ -338,7 +338,7 @@ fn streams_that_were_given_are_kept_and_forgotten_like_others() {
     let limits = Limits { finished_streams: 2, tombstones: 2, ..Limits::default() };
     let (registry, session) = with_limits(limits);
     for request in 1..=5 {
-        begin(&session, request).give(&Bytes::from("answer")).unwrap();
+        begin(&session, request).give(Bytes::from("answer")).unwrap();
     }
     assert_eq!(session.bytes(), 2 * "answer".len());
     assert!(resumes_to_nothing(&session, "1-0"), "forgotten altogether");
@@ -353,13 +353,13 @@ fn a_call_that_is_over_is_not_given() {
     let (session, request) = (session(), RequestId::from(1));
     let ticket = begin(&session, 1);
     assert_eq!(session.cancel(&request), Cancelled::Done);
-    let ticket = ticket.give(&Bytes::from("late")).unwrap_err();
+    let (ticket, _) = ticket.give(Bytes::from("late")).unwrap_err();
     let mut connection = session.open_stream([&ticket], NOW).unwrap();
     assert_eq!(read(&mut connection), ["prime 1-0", "end"]);
     assert_eq!(ticket.answer(Bytes::from("late")), Answered::Cancelled);
 
     let (ticket, mut connection) = streaming(&session, 2);
-    let ticket = ticket.give(&Bytes::from("there is a stream")).unwrap_err();
+    let (ticket, _) = ticket.give(Bytes::from("there is a stream")).unwrap_err();
     ticket.answer(Bytes::from("on it"));
     assert_eq!(read(&mut connection), ["prime 2-0", "2-1 on it", "end"]);
 }
