@@ -60,9 +60,7 @@ pub(crate) async fn collect<B: Body + 'static>(
     let mut pieces = Pieces::default();
     let mut share: Option<Share> = None;
     let mut read = |cx: &mut Context<'_>| -> Poll<Result<(), Reason>> {
-        while !body.is_end_stream()
-            && let Some(frame) = ready!(echo::poll_frame(body.as_mut(), cx))
-        {
+        while let Some(frame) = ready!(echo::poll_frame(body.as_mut(), cx)) {
             let frame = frame.map_err(|_| Reason::BodyBroken)?;
             // Trailers say nothing that the protocol knows.
             let Ok(data) = frame.into_data() else { continue };

@@ -273,7 +273,7 @@ fn stream_at_once(
     call: &mut Call,
     session: &Arc<Session>,
 ) -> Option<Response<ResponseBody>> {
-    if !call.has_only_an_answer() {
+    if !call.says_only_its_answer() {
         return None;
     }
     // If the session has ended, what that means is settled with the other cases.
@@ -310,7 +310,7 @@ fn told_of_the_end(refusal: Refusal, session: &Session) -> Refusal {
 
 impl Call {
     /// Whether it has an answer that is short, and has said nothing before. From then on it cannot.
-    fn has_only_an_answer(&self) -> bool {
+    fn says_only_its_answer(&self) -> bool {
         let CallState::Done(message) = &self.state else { return false };
         let unsaid = || self.cx.as_ref().is_none_or(|cx| cx.outbox().close_unsaid());
         message.len() < SHARED_FROM && unsaid()

@@ -79,8 +79,8 @@ impl<C: Future + Unpin> Future for Unechoed<C> {
 
 type NextFrame<B> = Result<Frame<<B as Body>::Data>, <B as Body>::Error>;
 
-/// Polls a request's body for its next frame. If that is the last, the connection that runs this is
-/// not woken for it.
+/// Polls a request's body for its next frame. If that is the last of a body whose length was told,
+/// the connection that runs this is not woken for it.
 ///
 /// It holds for hyper's own body alone: nothing but the channel to the connection can be told
 /// anything by its poll. What another thread wakes meanwhile is woken.
@@ -91,8 +91,14 @@ pub(crate) fn poll_frame<B: Body + 'static>(
     if TypeId::of::<B>() != TypeId::of::<Incoming>() {
         return body.poll_frame(cx);
     }
+    if body.is_end_stream() {
+        return Poll::Ready(None);
+    }
     let held_back = HeldBack::begin(cx.waker());
     let frame = body.as_mut().poll_frame(cx);
+    // At its end there is nothing to wake for: hyper has decoded the last byte before it handed the
+    // piece on, and looks for what comes next, or for the peer's leaving, before it polls the
+    // service.
     if held_back.end() && !body.is_end_stream() {
         cx.waker().wake_by_ref();
     }
@@ -166,6 +172,30 @@ mod tests {
         let connection =
             http1::Builder::new().serve_connection(TokioIo::new(io), service_fn(measure));
         Unechoed::new(connection)
+    }
+
+    /// The connection must see it though nothing woke it since the body came.
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_leaves_while_its_call_waits_ends_the_connection() {
+        let (near, mut far) = duplex(4096);
+        let begun = Arc::new(tokio::sync::Notify::new());
+        let begins = Arc::clone(&begun);
+        let waits = service_fn(move |request| {
+            let begins = Arc::clone(&begins);
+            async move {
+                let _length = measure(request).await?;
+                begins.notify_one();
+                std::future::pending::<Result<Response<Full<Bytes>>, Infallible>>().await
+            }
+        });
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(near), waits);
+        let connection = tokio::spawn(Unechoed::new(connection));
+        let post = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n12345";
+        far.write_all(post).await.unwrap();
+        begun.notified().await;
+        drop(far);
+        let ended = tokio::time::timeout(Duration::from_secs(5), connection).await;
+        assert!(ended.expect("it ends").unwrap().is_err(), "its call was not answered");
     }
 
     async fn answer(io: &mut DuplexStream) -> String {

@@ -307,7 +307,8 @@ impl Log {
         self.entries.len() - self.answers.messages
     }
 
-    /// How many messages were ever dropped, of a log that gave a place to nothing else.
+    /// How many messages were ever dropped, of a log that gave a place to nothing else and had none
+    /// withdrawn.
     #[cfg(test)]
     pub(crate) fn evicted(&self) -> u64 {
         self.last - self.entries.len() as u64

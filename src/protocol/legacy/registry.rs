@@ -106,8 +106,8 @@ struct Census {
 
 type ById = BuildHasherDefault<IdHasher>;
 
-/// Passes on the hash that an id makes of its own randomness. Ids that clients make up are only looked up and
-/// never inserted, so they cannot crowd a bucket.
+/// Passes on the hash that an id makes of its own randomness. Ids that clients make up are only
+/// looked up and never inserted, so they cannot crowd a bucket.
 #[derive(Default)]
 struct IdHasher(u64);
 

@@ -685,7 +685,7 @@ impl State {
         tidied.retired = due.len();
         due.into_iter().for_each(|number| self.retire(number, limits));
         self.trim(0, limits);
-        // A map that was emptied keeps its memory; a session that idles should not.
+        // What was emptied keeps its memory; a session that idles should not.
         self.streams.give_back();
         self.calls.give_back();
         self.requests.give_back();

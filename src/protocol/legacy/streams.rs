@@ -125,7 +125,7 @@ impl Streams {
         self.sum = self.weighed();
     }
 
-    /// Gives back what a map keeps that was emptied.
+    /// Gives back what a list keeps that was emptied.
     pub(super) fn give_back(&mut self) {
         self.posts.give_back();
     }
