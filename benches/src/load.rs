@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::measure::cpu;
+use crate::measure::{cpu, stolen};
 use crate::subject::Subject;
 use crate::wire::Wire;
 
@@ -43,6 +43,8 @@ pub struct Measured {
     pub calls: u64,
     pub cpu: Duration,
     pub elapsed: Duration,
+    /// For so long the machine had not all of its processors.
+    pub stolen: Duration,
     /// In nanoseconds.
     pub latencies: Histogram<u64>,
 }
@@ -118,6 +120,7 @@ pub async fn measured(
     window: Window,
 ) -> Result<Measured> {
     sleep(window.warm).await;
+    let stolen_before = stolen()?;
     let (cpu_before, began) = (cpu(subject.pid())?, Instant::now());
     tally.counting.store(true, Ordering::Relaxed);
     sleep(window.measured).await;
@@ -127,6 +130,7 @@ pub async fn measured(
     }
     tally.counting.store(false, Ordering::Relaxed);
     let (cpu_after, elapsed) = (cpu(subject.pid())?, began.elapsed());
+    let stolen = stolen()? - stolen_before;
     tally.over.store(true, Ordering::Relaxed);
     let all = async {
         while let Some(worker) = workers.join_next().await {
@@ -141,6 +145,7 @@ pub async fn measured(
         calls,
         cpu: cpu_after - cpu_before,
         elapsed,
+        stolen,
         latencies: tally.latencies.lock().expect("nothing panics while it is held").clone(),
     })
 }

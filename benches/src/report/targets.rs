@@ -167,7 +167,8 @@ fn latency(results: &Results) -> Vec<Target> {
 }
 
 /// Calls that took 35 to 50 ms, where the usual ones are far from it. A machine that stood still
-/// makes latencies of all lengths; Nagle's algorithm makes only these.
+/// makes latencies of all lengths, so what was measured meanwhile says nothing; Nagle's algorithm
+/// makes only these.
 fn nagle(results: &Results) -> Target {
     let figure_of = |record: &crate::records::Record, name: &str| record.figures.get(name).copied();
     let ours = results.records.iter().filter(|record| record.subject == OURS);
@@ -179,7 +180,8 @@ fn nagle(results: &Results) -> Target {
         else {
             continue;
         };
-        if figure_of(record, "p50_us").is_none_or(|p50| p50 > 10_000.0) {
+        let stood_still = figure_of(record, "stolen_ms").is_some_and(|it| it > 10.0);
+        if stood_still || figure_of(record, "p50_us").is_none_or(|p50| p50 > 10_000.0) {
             continue;
         }
         let beside = figure_of(record, "calls_beside_35_to_50_ms").unwrap_or_default();

@@ -79,7 +79,7 @@ impl Case {
 
     /// What a load has measured.
     pub fn calls(&self, subject: &str, round: usize, measured: &Measured) -> Record {
-        let Measured { calls, cpu, elapsed, latencies } = measured;
+        let Measured { calls, cpu, elapsed, stolen, latencies } = measured;
         let (cpu, elapsed, calls) = (cpu.as_secs_f64(), elapsed.as_secs_f64(), *calls as f64);
         let quantile = |quantile| latencies.value_at_quantile(quantile) as f64 / 1e3;
         let between = |band: &std::ops::RangeInclusive<u64>| {
@@ -90,6 +90,7 @@ impl Case {
             ("calls_per_s", calls / elapsed),
             ("calls", calls),
             ("utilisation", cpu / elapsed),
+            ("stolen_ms", stolen.as_secs_f64() * 1e3),
             ("p50_us", quantile(0.5)),
             ("p99_us", quantile(0.99)),
             ("p999_us", quantile(0.999)),

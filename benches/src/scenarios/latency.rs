@@ -1,14 +1,23 @@
 //! How long calls take when each server has half of what it can do.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use super::Bench;
 use super::calls::CONNECTIONS;
 use super::contest::{Case, Contender, contenders, is_peer, stop};
-use crate::load::{Window, closed};
+use crate::load::closed;
 use crate::mcp::{Call, Era, Framing};
 use crate::open_loop::open;
 use crate::subject::{Limits, Recipe, ours};
+
+/// A machine that is a guest stands still at times, which is no server's doing: such a measurement
+/// is made again, so many times at most.
+const ATTEMPTS: usize = 8;
+
+/// What passes as not standing still: it is counted in steps of this.
+const STEP: Duration = Duration::from_millis(10);
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     let peers = bench.peers.clone();
@@ -47,9 +56,16 @@ async fn at_half(
     let window = bench.scale.window();
     let saturated = closed(subject, lanes, window).await?;
     let rate = saturated.calls as f64 / saturated.elapsed.as_secs_f64() / 2.0;
-    // Long enough for the calls of which one in a thousand is slower.
-    let window = Window { measured: window.measured * 2, ..window };
-    let measured = open(subject, lanes, rate, window).await?;
+    let mut measured = open(subject, lanes, rate, window).await?;
+    for _ in 1..ATTEMPTS {
+        if measured.stolen <= STEP {
+            break;
+        }
+        let again = open(subject, lanes, rate, window).await?;
+        if again.stolen < measured.stolen {
+            measured = again;
+        }
+    }
     let mut record = case.calls(&subject.name, round, &measured);
     record.figures.insert("rate_per_s".to_owned(), rate);
     bench.output.record(record)
