@@ -90,6 +90,8 @@ pub struct Results {
     pub records: Vec<Record>,
     /// Scenario, subject and error.
     pub failures: Vec<(String, String, String)>,
+    /// The scenarios that were measured again, and at which commit.
+    pub again: Vec<(String, String)>,
 }
 
 /// The median of some rounds, and how far they lie apart.
@@ -130,7 +132,22 @@ impl Results {
             }
         }
         let Some(environment) = environment else { bail!("the machine is not told") };
-        Ok(Self { environment, seconds: took, records, failures })
+        Ok(Self { environment, seconds: took, records, failures, again: Vec::new() })
+    }
+
+    /// Takes what a later run has measured again, in place of what this one had of it.
+    pub fn replace(&mut self, again: Self) {
+        let mut scenarios: Vec<String> = Vec::new();
+        for record in &again.records {
+            if !scenarios.contains(&record.scenario) {
+                scenarios.push(record.scenario.clone());
+            }
+        }
+        self.records.retain(|record| !scenarios.contains(&record.scenario));
+        self.failures.retain(|(scenario, ..)| !scenarios.contains(scenario));
+        self.records.extend(again.records);
+        self.failures.extend(again.failures);
+        self.again.extend(scenarios.into_iter().map(|it| (it, again.environment.commit.clone())));
     }
 
     /// The records of one server that agree with these parts of a case.
@@ -217,11 +234,28 @@ mod tests {
             record("ours", 2, 99.0),
         ];
         let environment = Environment::here("smoke", Vec::new());
-        let results = Results { environment, seconds: 0.0, records, failures: Vec::new() };
+        let results =
+            Results { environment, seconds: 0.0, records, failures: Vec::new(), again: Vec::new() };
         let ours = Pick::new("calls", &[("era", "legacy")], "ours");
         let ratio = results.ratio(ours, ours.subject("hyper"), "cost");
         assert_eq!(ratio, Some(Spread { median: 2.0, least: 2.0, most: 2.0, rounds: 2 }));
         let other = Pick::new("calls", &[("era", "modern")], "ours");
         assert_eq!(results.median(other, "cost"), None);
+    }
+
+    #[test]
+    fn what_was_measured_again_takes_the_place_of_its_scenario_alone() {
+        let results = |commit: &str, records| {
+            let environment =
+                Environment { commit: commit.into(), ..Environment::here("smoke", Vec::new()) };
+            let (failures, again) = (Vec::new(), Vec::new());
+            Results { environment, seconds: 0.0, records, failures, again }
+        };
+        let of =
+            |scenario: &str, cost| Record { scenario: scenario.into(), ..record("ours", 0, cost) };
+        let mut first = results("a", vec![of("calls", 1.0), of("threads", 2.0)]);
+        first.replace(results("b", vec![of("threads", 3.0)]));
+        assert_eq!(first.records, [of("calls", 1.0), of("threads", 3.0)]);
+        assert_eq!(first.again, [("threads".to_owned(), "b".to_owned())]);
     }
 }

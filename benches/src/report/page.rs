@@ -69,11 +69,19 @@ fn machine(results: &Results) -> String {
         ["memory".into(), format!("{:.1} GiB", it.memory_mib as f64 / 1024.0)],
         ["kernel".into(), it.kernel.clone()],
         ["compiler".into(), it.rustc.clone()],
-        ["commit".into(), format!("`{}`", it.commit)],
+        ["commit".into(), commits(results)],
         ["date".into(), it.date.clone()],
         ["command".into(), format!("`{}`{took}", command(&it.scale))],
     ];
     table(&rows.map(Vec::from))
+}
+
+fn commits(results: &Results) -> String {
+    let mut commits = format!("`{}`", results.environment.commit);
+    for (scenario, commit) in &results.again {
+        commits.push_str(&format!("; {scenario} again at `{commit}`"));
+    }
+    commits
 }
 
 fn command(scale: &str) -> String {
@@ -168,7 +176,7 @@ const METHOD: &str = "\
 - The driver never sleeps. A driver that does must be woken whenever an answer comes, by an interrupt from the core that wrote the answer: sending it costs the *server* some microseconds per call, which would be told as the server's own and would hide how servers differ. So the driver's runtime always has one task that is ready.
 - Servers take turns, round by round, in one run: whatever else the machine does meets all of them. Ratios are taken within a round, and their median is told.
 - hyper alone is asked with the very bytes that the crate's server is asked with, and answers with the very bytes, learned beforehand.
-- A machine that is a guest stands still at times, for 100 ms here: its host counts that (`steal` in `/proc/stat`). Where latencies are told, a measurement with more than 10 ms of it is made again, up to eight times, and the one with the least is told; among the clusters it is not looked at.
+- A machine that is a guest stands still at times, for 100 ms here: its host counts that (`steal` in `/proc/stat`). Where latencies or threads are told, a measurement with more than 10 ms of it is made again, up to eight times, and the one with the least is told; among the clusters it is not looked at.
 - In the open loop calls are sent at a fixed rate, whatever becomes of the ones before, over whichever of 50 connections is free; a latency counts from when its call was meant to be sent. Otherwise a server that stalls would also stall the clock that it is judged by.
 - All servers in Rust, rmcp and hyper alone included, are built for production: `lto = \"fat\"` and `codegen-units = 1` (the profile `production` of the benchmarks). What cargo makes of them without that is told beside it.
 - Everything goes over loopback: a network would add the same to all, and hide the differences.

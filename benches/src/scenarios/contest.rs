@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -19,6 +20,13 @@ const NAGLE: std::ops::RangeInclusive<u64> = 35_000_000..=50_000_000;
 /// well.
 const BESIDE: [std::ops::RangeInclusive<u64>; 2] =
     [27_500_000..=34_999_999, 50_000_001..=57_500_000];
+
+/// A machine that is a guest stands still at times, which is no server's doing: such a measurement
+/// is made again, so many times at most.
+pub const ATTEMPTS: usize = 8;
+
+/// What passes as not standing still: it is counted in steps of this.
+pub const STEP: Duration = Duration::from_millis(10);
 
 /// A server and what is sent to it.
 pub struct Contender {

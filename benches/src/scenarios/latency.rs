@@ -1,23 +1,14 @@
 //! How long calls take when each server has half of what it can do.
 
-use std::time::Duration;
-
 use anyhow::Result;
 
 use super::Bench;
 use super::calls::CONNECTIONS;
-use super::contest::{Case, Contender, contenders, is_peer, stop};
+use super::contest::{ATTEMPTS, Case, Contender, STEP, contenders, is_peer, stop};
 use crate::load::closed;
 use crate::mcp::{Call, Era, Framing};
 use crate::open_loop::open;
 use crate::subject::{Limits, Recipe, ours};
-
-/// A machine that is a guest stands still at times, which is no server's doing: such a measurement
-/// is made again, so many times at most.
-const ATTEMPTS: usize = 8;
-
-/// What passes as not standing still: it is counted in steps of this.
-const STEP: Duration = Duration::from_millis(10);
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     let peers = bench.peers.clone();

@@ -8,8 +8,9 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::Bench;
-use super::contest::Case;
+use super::contest::{ATTEMPTS, Case, STEP};
 use crate::mcp::Era;
+use crate::measure::stolen;
 use crate::subject::{OURS, program};
 
 /// What the binary `threads` says.
@@ -21,7 +22,8 @@ struct Said {
 }
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
-    let seconds = bench.scale.of(0.05, 0.5, 1.0);
+    // Short, so that some of them pass while the machine has both of its processors.
+    let seconds = bench.scale.of(0.05, 0.25, 0.25);
     for era in Era::BOTH {
         for round in 0..bench.scale.rounds() {
             for threads in [1, 2] {
@@ -39,13 +41,32 @@ async fn one(
     seconds: f64,
     round: usize,
 ) -> Result<()> {
+    let (mut said, mut stolen) = said(era, threads, seconds).await?;
+    for _ in 1..ATTEMPTS {
+        if stolen <= STEP {
+            break;
+        }
+        let (again, fewer) = self::said(era, threads, seconds).await?;
+        if fewer < stolen {
+            (said, stolen) = (again, fewer);
+        }
+    }
+    let names = [("threads", said.threads.to_string()), ("era", era.as_str().to_owned())];
+    let figures = [
+        ("calls_per_s", said.calls_per_s),
+        ("ns_per_call", said.ns_per_call),
+        ("stolen_ms", stolen.as_secs_f64() * 1e3),
+    ];
+    bench.output.record(Case::new("threads", names).record(OURS, round, figures))
+}
+
+/// What a run says, and for how long the machine did not have both of its processors meanwhile.
+async fn said(era: Era, threads: usize, seconds: f64) -> Result<(Said, Duration)> {
+    let before = stolen()?;
     let arguments = [era.as_str().to_owned(), threads.to_string(), seconds.to_string()];
     let run = Command::new(program("threads")?).args(&arguments).kill_on_drop(true).output();
     // Those who wait for it would take the second thread's core: `drive` sleeps here.
     let output = timeout(Duration::from_secs(60), run).await.context("it does not end")??;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let said: Said = serde_json::from_slice(&output.stdout)?;
-    let names = [("threads", said.threads.to_string()), ("era", era.as_str().to_owned())];
-    let figures = [("calls_per_s", said.calls_per_s), ("ns_per_call", said.ns_per_call)];
-    bench.output.record(Case::new("threads", names).record(OURS, round, figures))
+    Ok((serde_json::from_slice(&output.stdout)?, stolen()? - before))
 }
