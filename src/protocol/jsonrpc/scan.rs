@@ -390,7 +390,7 @@ fn end_of_plain(bytes: &[u8], mut at: usize) -> usize {
             at += size_of::<u64>();
         }
         // Long ones are looked through in larger steps, which a compiler makes vectors of.
-        while let Some(block) = bytes[at..].first_chunk::<32>() {
+        while let Some(block) = bytes[at..].first_chunk::<128>() {
             if block.iter().fold(false, |special, &byte| special | is_special(byte)) {
                 break;
             }

@@ -28,8 +28,14 @@ pub(super) fn likely_len(text: &str) -> usize {
     text.len() + longer + 2
 }
 
-/// Whether nothing in a text is to be escaped.
+/// Whether nothing in a text is to be escaped. Of a long one the answer is asked for less often.
 fn is_plain(text: &[u8]) -> bool {
+    const LONG: usize = STEP * 4;
+    let (steps, rest) = text.as_chunks::<LONG>();
+    steps.iter().all(|step| !has_escape(step)) && is_short_plain(rest)
+}
+
+fn is_short_plain(text: &[u8]) -> bool {
     const HALF: usize = STEP / 2;
     let Some(last) = text.last_chunk::<HALF>() else {
         return !text.iter().any(|&byte| is_escaped(byte));
