@@ -147,6 +147,7 @@ impl Results {
         self.failures.retain(|(scenario, ..)| !scenarios.contains(scenario));
         self.records.extend(again.records);
         self.failures.extend(again.failures);
+        self.again.retain(|(scenario, _)| !scenarios.contains(scenario));
         self.again.extend(scenarios.into_iter().map(|it| (it, again.environment.commit.clone())));
     }
 

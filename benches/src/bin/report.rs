@@ -1,6 +1,6 @@
 //! Makes the page of results, with its plots, of what `drive` has measured.
 //!
-//! `report RESULTS FOLDER [README [AGAIN]]`. What was measured again takes the place of what it
+//! `report RESULTS FOLDER [README [AGAIN…]]`. What was measured again takes the place of what it
 //! measured. In the README, what stands between the lines
 //! `<!-- benchmarks -->` and `<!-- end of benchmarks -->` becomes the sentence of this run.
 
@@ -16,13 +16,13 @@ const END: &str = "<!-- end of benchmarks -->";
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (results, folder, rest) = match &arguments[..] {
-        [results, folder, rest @ ..] if rest.len() <= 2 => (results, folder, rest),
-        _ => bail!("report RESULTS FOLDER [README [AGAIN]]"),
+        [results, folder, rest @ ..] => (results, folder, rest),
+        _ => bail!("report RESULTS FOLDER [README [AGAIN…]]"),
     };
-    let (readme, again) = (rest.first().map(Path::new), rest.get(1).map(Path::new));
+    let readme = rest.first().map(Path::new);
     let mut results = Results::read(Path::new(results))?;
-    if let Some(again) = again {
-        results.replace(Results::read(again)?);
+    for again in rest.iter().skip(1) {
+        results.replace(Results::read(Path::new(again))?);
     }
     report::write(&results, Path::new(folder))?;
     if let (Some(readme), Some(sentence)) = (readme, report::headline(&results)) {

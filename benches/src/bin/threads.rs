@@ -1,7 +1,8 @@
 //! The service in process, without sockets, driven by one thread or two: each is pinned to a core
 //! and has a runtime and a session of its own.
 //!
-//! `threads legacy|modern COUNT SECONDS`; it prints a line of JSON.
+//! `threads legacy|modern COUNT SECONDS [apart]`; it prints a line of JSON. Apart each has a service
+//! of its own as well and shares nothing: what is missing then, the machine does not give.
 
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -22,20 +23,23 @@ const BATCH: u64 = 64;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [era, threads, seconds] = &arguments[..] else { bail!("threads ERA COUNT SECONDS") };
+    let (era, threads, seconds, apart) = match &arguments[..] {
+        [era, threads, seconds] => (era, threads, seconds, false),
+        [era, threads, seconds, apart] if apart == "apart" => (era, threads, seconds, true),
+        _ => bail!("threads ERA COUNT SECONDS [apart]"),
+    };
     let era = Era::BOTH.into_iter().find(|it| it.as_str() == era).context("no such era")?;
     let (threads, time) = (threads.parse()?, Duration::from_secs_f64(seconds.parse()?));
-    let server = Server::builder("bench", "1.0.0")
-        .tool(Tool::new("test_simple_text"), async |_: Arguments, _: Context| {
-            Ok::<_, ToolError>("This is a simple text response for testing.".to_owned())
-        })
-        .build()?;
-    let service = McpService::builder(server).build()?;
+    let first = service()?;
+    let services = (0..threads).map(|_| if apart { service() } else { Ok(first.clone()) });
+    let services = services.collect::<Result<Vec<_>>>()?;
     let together = Barrier::new(threads);
     let rates = std::thread::scope(|scope| {
-        let drivers: Vec<_> = (0..threads)
-            .map(|core| {
-                let (service, together) = (service.clone(), &together);
+        let drivers: Vec<_> = services
+            .into_iter()
+            .enumerate()
+            .map(|(core, service)| {
+                let together = &together;
                 scope.spawn(move || drive(service, era, core, time, together))
             })
             .collect();
@@ -49,6 +53,15 @@ fn main() -> Result<()> {
         serde_json::json!({"threads": threads, "calls_per_s": calls_per_s, "ns_per_call": ns_per_call})
     );
     Ok(())
+}
+
+fn service() -> Result<McpService> {
+    let server = Server::builder("bench", "1.0.0")
+        .tool(Tool::new("test_simple_text"), async |_: Arguments, _: Context| {
+            Ok::<_, ToolError>("This is a simple text response for testing.".to_owned())
+        })
+        .build()?;
+    Ok(McpService::builder(server).build()?)
 }
 
 /// How many calls a second one thread makes.

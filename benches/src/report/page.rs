@@ -153,7 +153,7 @@ fn growth(results: &Results) -> String {
     format!(
         "## How costs grow\n\n![Cost of a call by live sessions](benchmarks-growth-sessions.svg)\n\n{}\n\
          ![Cost of a call by the size of its message](benchmarks-growth-messages.svg)\n\n{}\n\
-         One thread and two, in process and without sockets, each with a runtime and a session of its own and pinned to a core:\n\n{}",
+         One thread and two, in process and without sockets, each with a runtime and a session of its own and pinned to a core. Where each has a service of its own as well nothing is shared, and what is missing to twice the calls is what the machine does not give:\n\n{}",
         tables::growth_of_sessions(results),
         tables::growth_of_messages(results),
         tables::threads(results),

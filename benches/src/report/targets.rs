@@ -225,17 +225,18 @@ fn fan_out(results: &Results) -> Vec<Target> {
 
 fn threads(results: &Results) -> Vec<Target> {
     let targets = ["legacy", "modern"].map(|era| {
-        let (one, two) = ([("threads", "1"), ("era", era)], [("threads", "2"), ("era", era)]);
-        let ratio = results.ratio(
-            Pick::new("threads", &two, OURS),
-            Pick::new("threads", &one, OURS),
-            "calls_per_s",
-        );
-        times(
-            format!("Calls a second of two threads in process, {era}, against one"),
-            ratio,
-            Bar::AtLeast(1.8),
-        )
+        let against_one = |threads| {
+            let (one, two) =
+                ([("threads", "1"), ("era", era)], [("threads", threads), ("era", era)]);
+            let (two, one) = (Pick::new("threads", &two, OURS), Pick::new("threads", &one, OURS));
+            results.ratio(two, one, "calls_per_s")
+        };
+        let what = format!("Calls a second of two threads in process, {era}, against one");
+        let mut target = times(what, against_one("2"), Bar::AtLeast(1.8));
+        if let Some(apart) = against_one("2, a service each") {
+            target.figure.push_str(&format!("; sharing nothing {:.2} ×", apart.median));
+        }
+        target
     });
     targets.into()
 }

@@ -13,6 +13,13 @@ use crate::mcp::Era;
 use crate::measure::stolen;
 use crate::subject::{OURS, program};
 
+/// Whether threads share a service, or each has one: the measure of what the machine gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Services {
+    One,
+    Each,
+}
+
 /// What the binary `threads` says.
 #[derive(Deserialize)]
 struct Said {
@@ -26,8 +33,9 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     let seconds = bench.scale.of(0.05, 0.25, 0.25);
     for era in Era::BOTH {
         for round in 0..bench.scale.rounds() {
-            for threads in [1, 2] {
-                one(bench, era, threads, seconds, round).await?;
+            for (threads, services) in [(1, Services::One), (2, Services::One), (2, Services::Each)]
+            {
+                one(bench, era, (threads, services), seconds, round).await?;
             }
         }
     }
@@ -37,7 +45,7 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
 async fn one(
     bench: &mut Bench,
     era: Era,
-    threads: usize,
+    threads: (usize, Services),
     seconds: f64,
     round: usize,
 ) -> Result<()> {
@@ -51,7 +59,11 @@ async fn one(
             (said, stolen) = (again, fewer);
         }
     }
-    let names = [("threads", said.threads.to_string()), ("era", era.as_str().to_owned())];
+    let threads = match threads.1 {
+        Services::One => said.threads.to_string(),
+        Services::Each => format!("{}, a service each", said.threads),
+    };
+    let names = [("threads", threads), ("era", era.as_str().to_owned())];
     let figures = [
         ("calls_per_s", said.calls_per_s),
         ("ns_per_call", said.ns_per_call),
@@ -61,9 +73,16 @@ async fn one(
 }
 
 /// What a run says, and for how long the machine did not have both of its processors meanwhile.
-async fn said(era: Era, threads: usize, seconds: f64) -> Result<(Said, Duration)> {
+async fn said(
+    era: Era,
+    (threads, services): (usize, Services),
+    seconds: f64,
+) -> Result<(Said, Duration)> {
     let before = stolen()?;
-    let arguments = [era.as_str().to_owned(), threads.to_string(), seconds.to_string()];
+    let mut arguments = vec![era.as_str().to_owned(), threads.to_string(), seconds.to_string()];
+    if services == Services::Each {
+        arguments.push("apart".to_owned());
+    }
     let run = Command::new(program("threads")?).args(&arguments).kill_on_drop(true).output();
     // Those who wait for it would take the second thread's core: `drive` sleeps here.
     let output = timeout(Duration::from_secs(60), run).await.context("it does not end")??;
