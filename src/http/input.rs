@@ -187,13 +187,11 @@ impl Origin {
         chain: Option<Nonce>,
     ) -> Option<Self> {
         let declared = modern.client_capabilities.get().as_bytes();
-        // A name may be written with escapes.
-        let names = || {
-            ["elicitation", "sampling", "roots", "\\"]
+        // A name may be written with escapes. Most declare nothing.
+        let may_ask = declared != b"{}"
+            && ["elicitation", "sampling", "roots", "\\"]
                 .iter()
-                .any(|name| memchr::memmem::find(declared, name.as_bytes()).is_some())
-        };
-        let may_ask = declared != b"{}" && names();
+                .any(|name| memchr::memmem::find(declared, name.as_bytes()).is_some());
         may_ask.then(|| Self { cx: cx.clone(), body: body.clone(), chain })
     }
 

@@ -121,11 +121,9 @@ impl Content {
         object: &mut ObjectWriter<'_>,
     ) -> Result<(), serde_json::Error> {
         let known = version.knows_titles_and_structure();
-        if !matches!(self.block, Block::Text { .. }) {
-            object.raw_members(self.kind(version));
-        }
+        object.raw_members(self.kind(version));
         match &self.block {
-            Block::Text { text } => object.raw_string(b"\"type\":\"text\",\"text\":", text),
+            Block::Text { text } => object.string("text", text),
             Block::Image(media) | Block::Audio(media) => {
                 object.base64("data", &media.data);
                 object.string("mimeType", &media.mime_type);

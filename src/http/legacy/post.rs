@@ -278,9 +278,9 @@ fn stream_at_once(
     }
     // If the session has ended, what that means is settled with the other cases.
     call.ensure_ticket(session).ok()?;
-    let ticket = call.ticket.take()?;
-    let CallState::Done(message) = std::mem::replace(&mut call.state, CallState::Gone) else {
-        return None;
+    let state = std::mem::replace(&mut call.state, CallState::Gone);
+    let (CallState::Done(message), Some(ticket)) = (state, call.ticket.take()) else {
+        unreachable!("a call that says only its answer has one, and by now a ticket");
     };
     if !shared.registry.budget().has_last_room(message.len()) {
         shared.relieve();

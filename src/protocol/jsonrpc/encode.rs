@@ -39,12 +39,6 @@ impl<'a> ObjectWriter<'a> {
         text::write(self.buffer, text);
     }
 
-    /// Adds members that are JSON already but for the text that the last is: `"a":1,"b":`.
-    pub(crate) fn raw_string(&mut self, json: &'static [u8], text: &str) {
-        self.raw_members(json);
-        text::write(self.buffer, text);
-    }
-
     /// How long such a member is, or at least likely to be.
     pub(crate) fn string_len(key: &'static str, text: &str) -> usize {
         key.len() + b"\"\":".len() + text::likely_len(text)
