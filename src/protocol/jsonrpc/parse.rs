@@ -42,7 +42,7 @@ pub(crate) enum Message<'a> {
     Response(Response<'a>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) id: RequestId,
     pub(crate) method: Cow<'a, str>,
@@ -84,7 +84,7 @@ impl Invalid {
 /// is JSON but no message of JSON-RPC 2.0 as MCP has it.
 pub(crate) fn parse(body: &[u8], limits: ParseLimits) -> Result<Parsed<'_>, Invalid> {
     debug_assert!(limits.depth <= scan::DEEPEST, "deeper than the scanner can go");
-    let text = std::str::from_utf8(body)
+    let text = simdutf8::basic::from_utf8(body)
         .map_err(|_| Invalid::new(ErrorCode::ParseError, "the body is not UTF-8"))?;
     let mut scanner = Scanner::new(text, limits.depth);
     match scanner.peek() {
