@@ -1,13 +1,14 @@
 //! Reading a request's body whole, under a limit and a deadline.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http_body::Body;
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
 
 use super::serve::echo;
 use crate::protocol::budget::{Budget, Share};
@@ -39,33 +40,68 @@ pub(crate) struct Collected {
     _share: Option<Share>,
 }
 
-/// Reads a body to its end. A body that is there already takes no timer, and one that came in a
-/// single piece is not copied.
-///
-/// # Errors
-///
-/// The body is longer than the limit (known from its `Content-Length` before a byte is read, or
-/// found while reading: CVE-2026-39313), late, or broken off; or it is long, and there is no memory
-/// for it.
-pub(crate) async fn collect<B: Body + 'static>(
-    body: B,
-    limits: BodyLimits,
-    budget: &Arc<Budget>,
-) -> Result<Collected, Reason> {
-    let too_large = || Reason::BodyTooLarge { limit: limits.bytes };
-    if body.size_hint().lower() > limits.bytes as u64 {
-        return Err(too_large());
+pin_project! {
+    /// A body that is being read. A body that is there already takes no timer, and one that came in
+    /// a single piece is not copied.
+    pub(crate) struct Collecting<B> {
+        #[pin]
+        body: B,
+        pieces: Pieces,
+        share: Option<Share>,
+        // Boxed, so that the future of every request is not as large as a timer.
+        deadline: Option<Pin<Box<Sleep>>>,
     }
-    let mut body = pin!(body);
-    let mut pieces = Pieces::default();
-    let mut share: Option<Share> = None;
-    let mut read = |cx: &mut Context<'_>| -> Poll<Result<(), Reason>> {
-        while let Some(frame) = ready!(echo::poll_frame(body.as_mut(), cx)) {
+}
+
+impl<B: Body + 'static> Collecting<B> {
+    pub(crate) fn new(body: B) -> Self {
+        Self { body, pieces: Pieces::default(), share: None, deadline: None }
+    }
+
+    /// Reads the body to its end.
+    ///
+    /// # Errors
+    ///
+    /// The body is longer than the limit (known from its `Content-Length` before a byte is read, or
+    /// found while reading: CVE-2026-39313), late, or broken off; or it is long, and there is no
+    /// memory for it.
+    pub(crate) fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        limits: BodyLimits,
+        budget: &Arc<Budget>,
+    ) -> Poll<Result<Collected, Reason>> {
+        if let Poll::Ready(read) = self.as_mut().poll_pieces(cx, limits.bytes, budget) {
+            let this = self.project();
+            let (pieces, share) = (std::mem::take(this.pieces), this.share.take());
+            return Poll::Ready(
+                read.map(|()| Collected { bytes: pieces.into_bytes(), _share: share }),
+            );
+        }
+        let limit = limits.time;
+        let deadline = self.project().deadline;
+        let deadline = deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        deadline.as_mut().poll(cx).map(|()| Err(Reason::BodyTimeout { limit }))
+    }
+
+    fn poll_pieces(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        limit: usize,
+        budget: &Arc<Budget>,
+    ) -> Poll<Result<(), Reason>> {
+        let mut this = self.project();
+        let (pieces, share) = (this.pieces, this.share);
+        let too_large = || Poll::Ready(Err(Reason::BodyTooLarge { limit }));
+        if this.body.size_hint().lower() > limit as u64 {
+            return too_large();
+        }
+        while let Some(frame) = ready!(echo::poll_frame(this.body.as_mut(), cx)) {
             let frame = frame.map_err(|_| Reason::BodyBroken)?;
             // Trailers say nothing that the protocol knows.
             let Ok(data) = frame.into_data() else { continue };
-            if pieces.len() + data.remaining() > limits.bytes {
-                return Poll::Ready(Err(too_large()));
+            if pieces.len() + data.remaining() > limit {
+                return too_large();
             }
             pieces.push(data);
             if pieces.len() > LITTLE {
@@ -79,17 +115,7 @@ pub(crate) async fn collect<B: Body + 'static>(
             }
         }
         Poll::Ready(Ok(()))
-    };
-    let at_once = poll_fn(|cx| Poll::Ready(read(cx))).await;
-    if let Poll::Ready(done) = at_once {
-        done?;
-    } else {
-        // Boxed, so that the future of every request is not as large as a timer.
-        Box::pin(tokio::time::timeout(limits.time, poll_fn(read)))
-            .await
-            .unwrap_or(Err(Reason::BodyTimeout { limit: limits.time }))?;
     }
-    Ok(Collected { bytes: pieces.into_bytes(), _share: share })
 }
 
 /// The pieces of a body: the first as it came, and a buffer once there is a second.
@@ -124,6 +150,8 @@ impl Pieces {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::future::poll_fn;
+    use std::pin::pin;
 
     use futures::stream;
     use http_body::Frame;
@@ -131,8 +159,17 @@ mod tests {
 
     use super::*;
 
+    async fn collect_counted<B: Body + 'static>(
+        body: B,
+        limits: BodyLimits,
+        budget: &Arc<Budget>,
+    ) -> Result<Collected, Reason> {
+        let mut body = pin!(Collecting::new(body));
+        poll_fn(|cx| body.as_mut().poll(cx, limits, budget)).await
+    }
+
     async fn collect<B: Body + 'static>(body: B, limits: BodyLimits) -> Result<Bytes, Reason> {
-        super::collect(body, limits, &Budget::new(usize::MAX)).await.map(|it| it.bytes)
+        collect_counted(body, limits, &Budget::new(usize::MAX)).await.map(|it| it.bytes)
     }
 
     fn limits(bytes: usize) -> BodyLimits {
@@ -192,7 +229,7 @@ mod tests {
         let budget = Budget::new(64 * 1024);
         let collect = async |length: usize| {
             let body = Full::new(Bytes::from(vec![b'x'; length]));
-            super::collect(body, limits(1024 * 1024), &budget).await
+            collect_counted(body, limits(1024 * 1024), &budget).await
         };
         let little = collect(LITTLE).await.unwrap();
         assert_eq!(budget.held(), 0);

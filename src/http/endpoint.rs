@@ -1,6 +1,8 @@
 //! The endpoint: what happens to a request, from its head to its response.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +13,7 @@ use http::{Method, Response, StatusCode, Version};
 use http_body::Body;
 
 use super::body::ResponseBody;
-use super::collect::collect;
+use super::collect::Collecting;
 use super::mount::Mount;
 use super::serve::ShutdownSignal;
 use super::service::Shared;
@@ -65,6 +67,7 @@ pub(crate) async fn serve<B: Body + 'static>(
     version: Version,
 ) -> Response<ResponseBody> {
     let shared = &mount.shared;
+    let body = pin!(Collecting::new(body));
     if let Some(listener) = head.extensions().get::<ShutdownSignal>() {
         shared.link(listener);
     }
@@ -128,7 +131,7 @@ async fn answer<B: Body + 'static>(
     mount: &Arc<Mount>,
     head: &Arc<Head>,
     headers: &KnownHeaders<'_>,
-    body: B,
+    mut body: Pin<&mut Collecting<B>>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let shared = &mount.shared;
     let verb = classify_head(head.method(), headers)?;
@@ -144,11 +147,14 @@ async fn answer<B: Body + 'static>(
             let budget = shared.registry.budget();
             // It counts until its calls are answered, or go on as streams, which keep what they need
             // of it.
-            let body = collect(body, shared.options.body, budget).await?;
-            match post(mount, &admitted, &body.bytes)? {
-                Served::Now(response) => Ok(response),
-                Served::Later(response) => response.await,
-            }
+            let limits = shared.options.body;
+            let body = poll_fn(|cx| body.as_mut().poll(cx, limits, budget)).await?;
+            let later = match post(mount, &admitted, &body.bytes)? {
+                Served::Now(response) => return Ok(response),
+                Served::Later(later) => later,
+            };
+            // Nothing but this is kept while it waits: the future of every request is as large.
+            later.await
         }
         Verb::Get => legacy::get(shared, &admitted),
         Verb::Delete => legacy::delete(shared, &admitted),
@@ -173,15 +179,18 @@ fn post<'a>(
     body: &'a Bytes,
 ) -> Result<Served<'a>, Refusal> {
     let shared = &mount.shared;
-    let parsed = parse(body, shared.options.parse)?;
+    // It is large, and stays where it is.
+    let parsed = parse(body, shared.options.parse);
+    let parsed = match parsed {
+        Ok(ref parsed) => parsed,
+        Err(invalid) => return Err(invalid.into()),
+    };
     match classify(admitted.headers, parsed)? {
         Posted::Modern(request) => modern::call(mount, admitted, body, request),
         Posted::ModernNotification => Ok(Served::Now(respond::accepted())),
         Posted::Initialize(request) => {
-            legacy::initialize(shared, admitted, &request).map(Served::Now)
+            legacy::initialize(shared, admitted, request).map(Served::Now)
         }
-        Posted::Legacy { version, message } => {
-            legacy::post(mount, admitted, body, version, message)
-        }
+        Posted::Legacy { version } => legacy::post(mount, admitted, body, version, parsed),
     }
 }

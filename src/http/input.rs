@@ -73,9 +73,9 @@ impl Input {
     pub(super) fn of(
         shared: &Shared,
         principal: &Principal,
-        modern: &ModernRequest<'_>,
+        modern: &ModernRequest<'_, '_>,
     ) -> Result<Self, RpcError> {
-        let (request, params) = (&modern.request, &modern.request.params);
+        let (request, params) = (modern.request, &modern.request.params);
         let (state, responses) = (params.get("requestState"), params.get("inputResponses"));
         if state.is_none() && responses.is_none() {
             return Ok(Self::default());
@@ -183,10 +183,10 @@ impl Origin {
     pub(super) fn keep(
         cx: &Context,
         body: &Bytes,
-        modern: &ModernRequest<'_>,
+        modern: &ModernRequest<'_, '_>,
         chain: Option<Nonce>,
     ) -> Option<Self> {
-        let declared = modern.client_capabilities.get().as_bytes();
+        let declared = modern.envelope.client_capabilities.get().as_bytes();
         // A name may be written with escapes. Most declare nothing.
         let may_ask = declared != b"{}"
             && ["elicitation", "sampling", "roots", "\\"]

@@ -49,7 +49,7 @@ use crate::server::Task;
 pub(crate) async fn open(
     shared: &Arc<Shared>,
     admitted: &Admitted<'_>,
-    modern: &ModernRequest<'_>,
+    modern: &ModernRequest<'_, '_>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let (id, announced) = (&modern.request.id, shared.announced.modern);
     let refuse = |reason: Reason| Refusal::from(reason).for_request(Some(id.clone()));

@@ -21,7 +21,7 @@ use crate::protocol::jsonrpc::{
 use crate::protocol::legacy::shutting_down;
 use crate::protocol::media;
 use crate::protocol::modern::params::HeaderParams;
-use crate::protocol::modern::{LISTEN, ModernRequest};
+use crate::protocol::modern::{Envelope, LISTEN, ModernRequest};
 use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::sse::{Event, SHARED_FROM};
 use crate::protocol::version::ProtocolVersion;
@@ -35,11 +35,15 @@ pub(crate) fn call<'a>(
     mount: &'a Arc<Mount>,
     admitted: &'a Admitted<'a>,
     body: &'a Bytes,
-    modern: ModernRequest<'a>,
+    modern: ModernRequest<'_, 'a>,
 ) -> Result<Served<'a>, Refusal> {
     let shared = &mount.shared;
     if modern.request.method == LISTEN {
-        return Ok(Served::later(async move { listen::open(shared, admitted, &modern).await }));
+        let (request, envelope) = (modern.request.clone(), modern.envelope);
+        return Ok(Served::later(async move {
+            let modern = ModernRequest { request: &request, envelope };
+            listen::open(shared, admitted, &modern).await
+        }));
     }
     let framing = shared.options.framing.narrowed(media::framings(admitted.headers));
     let mut answer = Answer::new(mount, &modern, framing);
@@ -49,7 +53,9 @@ pub(crate) fn call<'a>(
         return Err(answer.refuse(Reason::OutOfMemory));
     }
     if TaskRequest::has_method(&modern.request.method) {
+        let (request, envelope) = (modern.request.clone(), modern.envelope);
         return Ok(Served::later(async move {
+            let modern = ModernRequest { request: &request, envelope };
             Ok(answer.respond(tasks::serve(shared, admitted, &modern).await))
         }));
     }
@@ -60,7 +66,7 @@ pub(crate) fn call<'a>(
         Ok(input) => input,
         Err(error) => return Ok(Served::Now(answer.respond(Err(error)))),
     };
-    let cx = context(mount, admitted, body, &modern, &input);
+    let cx = context(mount, admitted, body, &modern.envelope, &input);
     if framing == Framing::JsonOnly {
         cx.outbox().discard();
     }
@@ -73,17 +79,17 @@ pub(crate) fn call<'a>(
 }
 
 /// A request that was let in.
-struct Call<'a> {
+struct Call<'r, 'a> {
     mount: &'a Arc<Mount>,
     admitted: &'a Admitted<'a>,
     body: &'a Bytes,
-    modern: ModernRequest<'a>,
+    modern: ModernRequest<'r, 'a>,
     answer: Answer,
     client: Attended,
     permit: CallPermit,
 }
 
-impl<'a> Call<'a> {
+impl<'a> Call<'_, 'a> {
     /// Holds the headers against the arguments, and serves it.
     fn serve(self) -> Result<Served<'a>, Refusal> {
         let params = &self.modern.request.params;
@@ -104,7 +110,13 @@ impl<'a> Call<'a> {
             Some((name, None)) if shared.server.has_catalogue() => {
                 let found = shared.server.find_tool(name, &self.client.cx);
                 if let FoundTool::Pending(finding) = found {
-                    return Ok(Served::later(self.look_up(finding)));
+                    let Self { mount, admitted, body, modern, answer, client, permit } = self;
+                    let (request, envelope) = (modern.request.clone(), modern.envelope);
+                    return Ok(Served::later(async move {
+                        let modern = ModernRequest { request: &request, envelope };
+                        let call = Call { mount, admitted, body, modern, answer, client, permit };
+                        call.look_up(finding).await
+                    }));
                 }
             }
             Some((_, None)) => {}
@@ -281,19 +293,19 @@ fn context(
     mount: &Mount,
     admitted: &Admitted<'_>,
     body: &Bytes,
-    modern: &ModernRequest<'_>,
+    envelope: &Envelope<'_>,
     input: &Input,
 ) -> Context {
     let shared = &mount.shared;
     let share = |raw: Raw<'_>| shared.keep(body, raw);
     let info = CallInfo {
         head: Arc::clone(admitted.head),
-        version: modern.version,
+        version: envelope.version,
         principal: admitted.principal.clone(),
-        progress_token: modern.progress_token.map(share),
-        log_level: modern.log_level.filter(|_| shared.server.has_logging()),
-        client_info: modern.client_info.map(share),
-        client_capabilities: Some(share(modern.client_capabilities)),
+        progress_token: envelope.progress_token.map(share),
+        log_level: envelope.log_level.filter(|_| shared.server.has_logging()),
+        client_info: envelope.client_info.map(share),
+        client_capabilities: Some(share(envelope.client_capabilities)),
         polling: Polling::Impossible,
         asking: Asking::ByResult,
         once: input.once(shared),
@@ -319,9 +331,9 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn new(mount: &Arc<Mount>, modern: &ModernRequest<'_>, framing: Framing) -> Self {
+    fn new(mount: &Arc<Mount>, modern: &ModernRequest<'_, '_>, framing: Framing) -> Self {
         let (mount, id) = (Arc::clone(mount), modern.request.id.clone());
-        Self { mount, id, version: modern.version, framing, origin: None }
+        Self { mount, id, version: modern.envelope.version, framing, origin: None }
     }
 
     /// The refusal of the request.

@@ -44,7 +44,7 @@ pub(crate) fn of(server: &Server) -> Option<Arc<Tasks>> {
 pub(crate) async fn serve(
     shared: &Shared,
     admitted: &Admitted<'_>,
-    modern: &ModernRequest<'_>,
+    modern: &ModernRequest<'_, '_>,
 ) -> Outcome {
     let method = &*modern.request.method;
     let tasks = shared.tasks.as_ref().ok_or_else(|| RpcError::method_not_found(method))?;
@@ -89,7 +89,7 @@ pub(crate) fn are_told(shared: &Shared) -> bool {
 pub(crate) async fn watch(
     shared: &Shared,
     admitted: &Admitted<'_>,
-    modern: &ModernRequest<'_>,
+    modern: &ModernRequest<'_, '_>,
     subscription: &mut Subscription,
 ) -> Result<TaskWatch, RpcError> {
     let Some(tasks) = &shared.tasks else { return Ok(TaskWatch::default()) };
@@ -114,8 +114,9 @@ pub(crate) async fn watch(
 
 /// Whether the request's client declares the extension: "regardless of prior declarations" (ext-tasks,
 /// Capability Negotiation).
-fn declares_tasks(modern: &ModernRequest<'_>) -> bool {
-    let declared = serde_json::from_str(modern.client_capabilities.get()).unwrap_or_default();
+fn declares_tasks(modern: &ModernRequest<'_, '_>) -> bool {
+    let declared =
+        serde_json::from_str(modern.envelope.client_capabilities.get()).unwrap_or_default();
     ClientCapabilities::new(declared).extension(EXTENSION).is_some()
 }
 

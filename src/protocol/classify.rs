@@ -34,19 +34,18 @@ pub(crate) enum Verb {
 
 /// A posted message with its era.
 #[derive(Debug)]
-pub(crate) enum Posted<'a> {
+pub(crate) enum Posted<'r, 'a> {
     /// A request of the modern era, whose headers have been checked against its body.
-    Modern(ModernRequest<'a>),
+    Modern(ModernRequest<'r, 'a>),
     /// A notification of the modern era: it is taken, and there is none that does anything
     /// (2026-07-28, Streamable HTTP, Sending Messages, Note).
     ModernNotification,
     /// The request that opens a legacy session.
-    Initialize(Request<'a>),
+    Initialize(&'r Request<'a>),
     /// All else of the legacy era.
     Legacy {
         /// What `MCP-Protocol-Version` says, if it was sent.
         version: Option<ProtocolVersion>,
-        message: Parsed<'a>,
     },
 }
 
@@ -76,10 +75,10 @@ pub(crate) fn classify_head(method: &Method, headers: &KnownHeaders<'_>) -> Resu
 /// # Errors
 ///
 /// The refusals of the era that the message belongs to.
-pub(crate) fn classify<'a>(
+pub(crate) fn classify<'r, 'a>(
     headers: &KnownHeaders<'_>,
-    parsed: Parsed<'a>,
-) -> Result<Posted<'a>, Refusal> {
+    parsed: &'r Parsed<'a>,
+) -> Result<Posted<'r, 'a>, Refusal> {
     match parsed {
         Parsed::Single(Message::Request(request)) => classify_request(headers, request),
         Parsed::Single(message) => classify_other(headers, message),
@@ -89,7 +88,7 @@ pub(crate) fn classify<'a>(
             if is_modern(version) || items.iter().any(modern) {
                 return Err(Reason::BatchNotAllowed.into());
             }
-            Ok(Posted::Legacy { version, message: Parsed::Batch(items) })
+            Ok(Posted::Legacy { version })
         }
     }
 }
@@ -107,10 +106,10 @@ pub(crate) fn session_id<'h>(headers: &KnownHeaders<'h>) -> Result<Option<&'h st
     }
 }
 
-fn classify_request<'a>(
+fn classify_request<'r, 'a>(
     headers: &KnownHeaders<'_>,
-    request: Request<'a>,
-) -> Result<Posted<'a>, Refusal> {
+    request: &'r Request<'a>,
+) -> Result<Posted<'r, 'a>, Refusal> {
     if request.params.meta().protocol_version.is_some() {
         return modern::check(headers, request).map(Posted::Modern);
     }
@@ -120,19 +119,16 @@ fn classify_request<'a>(
     }
     match header_version(headers) {
         Ok(version) if is_modern(version) => modern::check(headers, request).map(Posted::Modern),
-        Ok(version) => {
-            let message = Parsed::Single(Message::Request(request));
-            Ok(Posted::Legacy { version, message })
-        }
-        Err(refusal) => Err(refusal.for_request(Some(request.id))),
+        Ok(version) => Ok(Posted::Legacy { version }),
+        Err(refusal) => Err(refusal.for_request(Some(request.id.clone()))),
     }
 }
 
-fn classify_other<'a>(
+fn classify_other<'r, 'a>(
     headers: &KnownHeaders<'_>,
-    message: Message<'a>,
-) -> Result<Posted<'a>, Refusal> {
-    if names_version(&message) {
+    message: &Message<'a>,
+) -> Result<Posted<'r, 'a>, Refusal> {
+    if names_version(message) {
         return Ok(Posted::ModernNotification);
     }
     let version = header_version(headers)?;
@@ -141,7 +137,7 @@ fn classify_other<'a>(
             Err(Reason::ResponseNotAllowed.into())
         }
         _ if is_modern(version) => Ok(Posted::ModernNotification),
-        message => Ok(Posted::Legacy { version, message: Parsed::Single(message) }),
+        _ => Ok(Posted::Legacy { version }),
     }
 }
 

@@ -120,6 +120,11 @@ impl Running {
         &self.cx
     }
 
+    /// Drops the handler, if that has not ended.
+    pub(crate) fn into_context(self) -> Context {
+        self.cx
+    }
+
     /// Polls the handler, if there is reason to: it never was, or it was woken since. If it does not
     /// end, this is to be polled as a future, which tells the handler's wake-ups, those included
     /// that have come since.

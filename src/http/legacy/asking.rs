@@ -47,7 +47,8 @@ impl Call {
     /// Puts a handler's questions to the client, on the call's own stream. Those that cannot be put
     /// are answered with that, so that the handler learns of it.
     pub(super) fn ask(&self, questions: Vec<Question>) {
-        let (Some(cx), Some(ticket), Some(budget)) = (&self.cx, &self.ticket, self.budget()) else {
+        let (Some(cx), Some(ticket), Some(budget)) = (self.cx(), &self.ticket, self.budget())
+        else {
             debug_assert!(false, "only a call in a session, and with a handler, can ask");
             return;
         };

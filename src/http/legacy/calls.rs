@@ -22,8 +22,8 @@ use crate::server::{
 pub(super) struct Call {
     pub(super) answer: Answer,
     pub(super) state: CallState,
-    /// What the handler says, and how it is told to stop; none for what needs no handler.
-    pub(super) cx: Option<Context>,
+    /// The context of a handler that has run.
+    cx: Option<Context>,
     /// The call in its session; none without a session, and for what needs no handler.
     pub(super) ticket: Option<Ticket>,
     permit: Option<CallPermit>,
@@ -78,10 +78,18 @@ impl Call {
         Some(self.permit.as_ref()?.shared().registry.budget())
     }
 
+    /// What the handler says, and how it is told to stop; none for what needs no handler.
+    pub(super) fn cx(&self) -> Option<&Context> {
+        match &self.state {
+            CallState::Running(running) => Some(running.context()),
+            CallState::Done(_) | CallState::Gone => self.cx.as_ref(),
+        }
+    }
+
     /// Whether it was cancelled, or its session ended: then nobody waits for its answer. Without a
     /// session nothing can cancel it.
     pub(super) fn is_cancelled(&self) -> bool {
-        self.ticket.is_some() && self.cx.as_ref().is_some_and(Context::is_cancelled)
+        self.ticket.is_some() && self.cx().is_some_and(Context::is_cancelled)
     }
 
     /// The answer, if there is one and its session lets it be given. It is given once.
@@ -98,7 +106,9 @@ impl Call {
 
     /// Takes the end of the call: its answer, and everything that was held for it.
     pub(super) fn finish(&mut self, state: CallState) {
-        self.state = state;
+        if let CallState::Running(running) = std::mem::replace(&mut self.state, state) {
+            self.cx = Some(running.into_context());
+        }
         self.permit = None;
     }
 }
@@ -106,8 +116,8 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         // Nobody waits for it any more: what the handler has spawned must learn of it.
-        if let (CallState::Running(_), Some(cx)) = (&self.state, &self.cx) {
-            cx.cancel();
+        if let CallState::Running(running) = &self.state {
+            running.context().cancel();
         }
     }
 }
@@ -183,12 +193,11 @@ impl Post<'_> {
         };
         let asked =
             server::Request { method: &request.method, params: &request.params, body: self.body };
-        let dispatched = self.mount.server.dispatch(&asked, cx.clone());
-        let state = match dispatched {
+        let state = match self.mount.server.dispatch(&asked, cx) {
             Dispatched::Ready(outcome) => CallState::Done(answer.encode(outcome)),
             Dispatched::Running(running) => CallState::Running(running),
         };
-        Ok(Call { answer, state, cx: Some(cx), ticket, permit: Some(permit) })
+        Ok(Call { answer, state, cx: None, ticket, permit: Some(permit) })
     }
 
     pub(super) fn empty(&self, answer: Answer) -> Call {

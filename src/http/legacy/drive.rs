@@ -51,7 +51,7 @@ impl<'a> Drive<'a> {
         for call in &mut self.calls {
             let pending = call.poll(task).is_pending();
             running |= pending;
-            if let Some(cx) = &call.cx {
+            if let Some(cx) = call.cx() {
                 stream |= match pending {
                     true => self.framing.awaits(cx, task.waker()),
                     false => self.framing.is_chosen_by(cx),
@@ -79,7 +79,7 @@ impl Drive<'_> {
         for call in &mut self.calls {
             if let CallState::Running(_) = call.state {
                 let message = shutting_down(&call.answer.id);
-                if let Some(cx) = &call.cx {
+                if let Some(cx) = call.cx() {
                     cx.cancel();
                 }
                 call.finish(CallState::Done(message));
@@ -124,7 +124,7 @@ impl Drop for Drive<'_> {
         // Without a runtime there is nothing left that could run them.
         let Ok(runtime) = Handle::try_current() else { return };
         for mut call in std::mem::take(&mut self.calls) {
-            if let Some(cx) = &call.cx {
+            if let Some(cx) = call.cx() {
                 cx.outbox().discard();
                 call.fail_questions();
             }

@@ -39,7 +39,7 @@ pub(crate) fn post<'a>(
     admitted: &Admitted<'_>,
     body: &Bytes,
     header: Option<ProtocolVersion>,
-    parsed: Parsed<'_>,
+    parsed: &Parsed<'_>,
 ) -> Result<Served<'a>, Refusal> {
     let shared = &mount.shared;
     let session = match shared.options.legacy {
@@ -61,7 +61,7 @@ pub(crate) fn post<'a>(
     };
     let begun = match parsed {
         Parsed::Single(Message::Request(request)) => {
-            let mut call = post.begin(&request, CallPermit::take(mount))?;
+            let mut call = post.begin(request, CallPermit::take(mount))?;
             if call.is_over_at_once(framing)
                 && let Some(message) = call.take_answer()
             {
@@ -75,7 +75,7 @@ pub(crate) fn post<'a>(
             Begun { calls: vec![call], strays: Vec::new(), shape: Shape::Single }
         }
         Parsed::Single(message) => {
-            post.take(&message);
+            post.take(message);
             return Ok(Served::Now(respond::accepted()));
         }
         Parsed::Batch(_) if post.version != ProtocolVersion::V2025_03_26 => {
@@ -102,7 +102,7 @@ async fn drive(
     let no_stream = session.is_none() && begun.shape == Shape::Batch;
     let driven = if no_stream { Framing::JsonOnly } else { framing };
     if driven == Framing::JsonOnly {
-        begun.calls.iter().filter_map(|call| call.cx.as_ref()).for_each(|cx| cx.outbox().discard());
+        begun.calls.iter().filter_map(Call::cx).for_each(|cx| cx.outbox().discard());
     }
     let mut drive = Drive::new(begun.calls, driven, shared);
     let verdict = poll_fn(|task| drive.poll(task)).await;
@@ -138,7 +138,7 @@ impl Post<'_> {
     /// section 6).
     ///
     /// There is room for all calls or for none: a refusal comes before anything was done.
-    fn begin_all(&self, items: Vec<Result<Message<'_>, Invalid>>) -> Result<Begun, Refusal> {
+    fn begin_all(&self, items: &[Result<Message<'_>, Invalid>]) -> Result<Begun, Refusal> {
         let requests = items.iter().filter(|item| matches!(item, Ok(Message::Request(_)))).count();
         let permits: Option<Vec<_>> = (0..requests).map(|_| CallPermit::take(self.mount)).collect();
         let mut permits = permits.ok_or(Reason::TooManyCalls)?.into_iter();
@@ -147,18 +147,18 @@ impl Post<'_> {
         for item in items {
             match item {
                 Ok(Message::Request(request)) => {
-                    let call = self.begin(&request, permits.next());
+                    let call = self.begin(request, permits.next());
                     begun.calls.push(call.unwrap_or_else(|refusal| {
-                        Call::done(self.answer_to(request.id), refusal.body())
+                        Call::done(self.answer_to(request.id.clone()), refusal.body())
                     }));
                 }
-                Ok(message) => self.take(&message),
+                Ok(message) => self.take(message),
                 Err(invalid) => match invalid.id.clone() {
                     Some(id) => {
-                        let body = Refusal::from(invalid).body();
+                        let body = Refusal::from(invalid.clone()).body();
                         begun.calls.push(Call::done(self.answer_to(id), body));
                     }
-                    None => begun.strays.push(Refusal::from(invalid).body()),
+                    None => begun.strays.push(Refusal::from(invalid.clone()).body()),
                 },
             }
         }
@@ -312,13 +312,13 @@ impl Call {
     /// Whether it has an answer that is short, and has said nothing before. From then on it cannot.
     fn says_only_its_answer(&self) -> bool {
         let CallState::Done(message) = &self.state else { return false };
-        let unsaid = || self.cx.as_ref().is_none_or(|cx| cx.outbox().close_unsaid());
+        let unsaid = || self.cx().is_none_or(|cx| cx.outbox().close_unsaid());
         message.len() < SHARED_FROM && unsaid()
     }
 
     /// Runs it as far as it goes without waiting. Whether it is over, and JSON can carry its answer.
     fn is_over_at_once(&mut self, framing: Framing) -> bool {
-        if let (Framing::JsonOnly, Some(cx)) = (framing, &self.cx) {
+        if let (Framing::JsonOnly, Some(cx)) = (framing, self.cx()) {
             cx.outbox().discard();
         }
         if let CallState::Running(running) = &mut self.state {
@@ -326,7 +326,7 @@ impl Call {
             let message = self.answer.encode(outcome);
             self.finish(CallState::Done(message));
         }
-        match &self.cx {
+        match self.cx() {
             Some(cx) => !framing.ends_as_stream(cx),
             None => framing != Framing::SseOnly,
         }
@@ -336,7 +336,7 @@ impl Call {
     /// it does not end with the connection.
     fn stream_into_log(mut self, shared: &Arc<Shared>) {
         let Some(ticket) = &self.ticket else { return };
-        if let Some(cx) = &self.cx {
+        if let Some(cx) = self.cx() {
             cx.outbox().forward_to(Arc::new(LogSink(ticket.sender(), Arc::clone(shared))));
         }
         if let CallState::Running(_) = self.state {
@@ -352,7 +352,7 @@ impl Call {
 
     fn end(mut self, shared: &Shared) {
         let Some(ticket) = self.ticket.take() else { return };
-        if let Some(cx) = &self.cx {
+        if let Some(cx) = self.cx() {
             cx.outbox().close();
         }
         if let CallState::Done(message) = std::mem::replace(&mut self.state, CallState::Gone) {
@@ -408,7 +408,8 @@ fn stream_request(
 ) -> Response<ResponseBody> {
     let Some(mut call) = begun.calls.pop() else { return answer::nothing(framing) };
     let id = call.answer.id.clone();
-    let stream = match (std::mem::replace(&mut call.state, CallState::Gone), call.cx.clone()) {
+    let cx = call.cx().cloned();
+    let stream = match (std::mem::replace(&mut call.state, CallState::Gone), cx) {
         (CallState::Gone, _) => return answer::nothing(framing),
         (CallState::Done(message), None) => return respond::stream([message]),
         (CallState::Done(message), Some(cx))

@@ -30,11 +30,11 @@ fn code(refusal: &Refusal) -> i32 {
 
 fn see(pairs: &[(&'static str, &'static str)], body: &str) -> Seen {
     let parsed = parse(body.as_bytes(), ParseLimits::default()).expect("a message");
-    match classify(&KnownHeaders::of(&headers(pairs)), parsed) {
+    match classify(&KnownHeaders::of(&headers(pairs)), &parsed) {
         Ok(Posted::Modern(_)) => Seen::Modern,
         Ok(Posted::ModernNotification) => Seen::ModernNotification,
         Ok(Posted::Initialize(_)) => Seen::Initialize,
-        Ok(Posted::Legacy { version, .. }) => Seen::Legacy(version),
+        Ok(Posted::Legacy { version }) => Seen::Legacy(version),
         Err(refusal) => Seen::Refused(refusal.status().as_u16(), code(&refusal)),
     }
 }
@@ -263,7 +263,7 @@ fn a_session_id_stands_once_in_visible_ascii() {
 fn a_refused_request_is_named() {
     let parsed = parse(br#"{"jsonrpc":"2.0","id":"q","method":"x"}"#, ParseLimits::default());
     let refusal =
-        classify(&KnownHeaders::of(&headers(&[NEW])), parsed.unwrap()).expect_err("no meta");
+        classify(&KnownHeaders::of(&headers(&[NEW])), &parsed.unwrap()).expect_err("no meta");
     let body: serde_json::Value = serde_json::from_slice(&refusal.body()).unwrap();
     assert_eq!(body["id"], "q");
 }

@@ -13,9 +13,15 @@ use crate::protocol::refusal::{Reason, Refusal};
 use crate::protocol::version::{Era, ProtocolVersion};
 
 /// A request of the modern era that may be served.
-#[derive(Debug)]
-pub(crate) struct ModernRequest<'a> {
-    pub(crate) request: Request<'a>,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ModernRequest<'r, 'a> {
+    pub(crate) request: &'r Request<'a>,
+    pub(crate) envelope: Envelope<'a>,
+}
+
+/// What its `_meta` says of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Envelope<'a> {
     pub(crate) version: ProtocolVersion,
     pub(crate) client_info: Option<Raw<'a>>,
     pub(crate) client_capabilities: Raw<'a>,
@@ -31,34 +37,17 @@ pub(crate) struct ModernRequest<'a> {
 /// says otherwise; -32022 if the version is not spoken here; -32020 if `Mcp-Method` or `Mcp-Name`
 /// is missing or says otherwise; -32602 if another field of `_meta` is missing or wrong. All with
 /// 400 (2026-07-28, Streamable HTTP, Server Validation; Base Protocol, `_meta`).
-pub(crate) fn check<'a>(
+pub(crate) fn check<'r, 'a>(
     headers: &KnownHeaders<'_>,
-    request: Request<'a>,
-) -> Result<ModernRequest<'a>, Refusal> {
-    match checked(headers, &request) {
-        Ok(Checked { version, client_capabilities, log_level, progress_token }) => {
-            Ok(ModernRequest {
-                version,
-                client_info: request.params.meta().client_info,
-                client_capabilities,
-                log_level,
-                progress_token,
-                request,
-            })
-        }
-        Err(refusal) => Err(refusal.for_request(Some(request.id))),
+    request: &'r Request<'a>,
+) -> Result<ModernRequest<'r, 'a>, Refusal> {
+    match checked(headers, request) {
+        Ok(envelope) => Ok(ModernRequest { request, envelope }),
+        Err(refusal) => Err(refusal.for_request(Some(request.id.clone()))),
     }
 }
 
-/// What is read of a request that may be served.
-struct Checked<'a> {
-    version: ProtocolVersion,
-    client_capabilities: Raw<'a>,
-    log_level: Option<LogLevel>,
-    progress_token: Option<Raw<'a>>,
-}
-
-fn checked<'a>(headers: &KnownHeaders<'_>, request: &Request<'a>) -> Result<Checked<'a>, Refusal> {
+fn checked<'a>(headers: &KnownHeaders<'_>, request: &Request<'a>) -> Result<Envelope<'a>, Refusal> {
     let meta = request.params.meta();
     let requested = match meta.protocol_version.map(Raw::string) {
         Some(Some(requested)) => requested,
@@ -89,7 +78,8 @@ fn checked<'a>(headers: &KnownHeaders<'_>, request: &Request<'a>) -> Result<Chec
     }
     let log_level = meta.log_level.map(log_level).transpose()?;
     let progress_token = meta.progress_token().map_err(bad_meta)?;
-    Ok(Checked { version, client_capabilities, log_level, progress_token })
+    let client_info = meta.client_info;
+    Ok(Envelope { version, client_info, client_capabilities, log_level, progress_token })
 }
 
 /// The version asked for. That it is not spoken here is for later if the header says otherwise:

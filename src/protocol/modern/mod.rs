@@ -9,7 +9,7 @@ pub(crate) mod params;
 mod sentinel;
 pub(crate) mod state;
 
-pub(crate) use envelope::{ModernRequest, check};
+pub(crate) use envelope::{Envelope, ModernRequest, check};
 pub(crate) use listen::{
     Backlog, LISTEN, Noted, Notification, Place, Subscription, requested_tasks,
 };
