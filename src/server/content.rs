@@ -30,22 +30,39 @@ use crate::protocol::version::ProtocolVersion;
 ///
 /// A gateway reads those of another server from their JSON.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(from = "ContentObject")]
 pub struct Content {
-    #[serde(flatten)]
     block: Block,
+    /// Few have any.
+    about: Option<Box<About>>,
+}
+
+/// What is said about a block.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+struct About {
     annotations: Option<Annotations>,
     #[serde(rename = "_meta")]
     meta: Option<Map<String, Value>>,
 }
 
+/// A block as it stands in JSON.
+#[derive(Deserialize)]
+struct ContentObject {
+    #[serde(flatten)]
+    block: Block,
+    #[serde(flatten)]
+    about: About,
+}
+
+// Most results are one block, which is moved a few times; and nearly all are text.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Block {
     Text {
         text: String,
     },
-    Image(Media),
-    Audio(Media),
+    Image(Box<Media>),
+    Audio(Box<Media>),
     #[serde(rename = "resource_link")]
     Link(Box<ResourceLink>),
     Resource {
@@ -69,12 +86,12 @@ impl Content {
 
     /// An image; its bytes are sent as Base64.
     pub fn image(data: impl Into<Bytes>, mime_type: impl Into<String>) -> Self {
-        Self::new(Block::Image(Media { data: data.into(), mime_type: mime_type.into() }))
+        Self::new(Block::Image(Media::boxed(data, mime_type)))
     }
 
     /// Audio; its bytes are sent as Base64.
     pub fn audio(data: impl Into<Bytes>, mime_type: impl Into<String>) -> Self {
-        Self::new(Block::Audio(Media { data: data.into(), mime_type: mime_type.into() }))
+        Self::new(Block::Audio(Media::boxed(data, mime_type)))
     }
 
     /// A link to a resource.
@@ -90,7 +107,7 @@ impl Content {
     /// Adds hints for the client.
     #[must_use]
     pub fn with_annotations(mut self, annotations: Annotations) -> Self {
-        self.annotations = Some(annotations);
+        self.about.get_or_insert_default().annotations = Some(annotations);
         self
     }
 
@@ -98,7 +115,8 @@ impl Content {
     /// with `io.modelcontextprotocol/` are the protocol's.
     #[must_use]
     pub fn with_meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.meta.get_or_insert_default().insert(key.into(), value.into());
+        let meta = &mut self.about.get_or_insert_default().meta;
+        meta.get_or_insert_default().insert(key.into(), value.into());
         self
     }
 
@@ -111,7 +129,7 @@ impl Content {
     }
 
     fn new(block: Block) -> Self {
-        Self { block, annotations: None, meta: None }
+        Self { block, about: None }
     }
 
     /// Writes the block's members, as a revision has them.
@@ -132,10 +150,11 @@ impl Content {
             Block::Link(link) => object.string("text", &link.to_text()),
             Block::Resource { resource } => object.member("resource", &resource.wire(version))?,
         }
-        if let Some(annotations) = &self.annotations {
+        let Some(about) = &self.about else { return Ok(()) };
+        if let Some(annotations) = &about.annotations {
             object.member("annotations", &annotations.wire(version))?;
         }
-        match self.meta.as_ref().filter(|_| known) {
+        match about.meta.as_ref().filter(|_| known) {
             Some(meta) => object.member("_meta", meta),
             None => Ok(()),
         }
@@ -153,10 +172,10 @@ impl Content {
         let kind = b"{,}".len() + self.kind(version).len();
         let block = match &self.block {
             Block::Text { text } => ObjectWriter::string_len("text", text),
-            Block::Image(Media { data, mime_type }) | Block::Audio(Media { data, mime_type }) => {
-                ObjectWriter::base64_len("data", data)
+            Block::Image(media) | Block::Audio(media) => {
+                ObjectWriter::base64_len("data", &media.data)
                     + 1
-                    + ObjectWriter::string_len("mimeType", mime_type)
+                    + ObjectWriter::string_len("mimeType", &media.mime_type)
             }
             Block::Link(_) => 128,
             Block::Resource { resource } => {
@@ -164,7 +183,7 @@ impl Content {
                 128 + text + resource.as_blob().map_or(0, |bytes| bytes.len().div_ceil(3) * 4)
             }
         };
-        let about = if self.annotations.is_some() || self.meta.is_some() { 128 } else { 0 };
+        let about = if self.about.is_some() { 128 } else { 0 };
         kind + block + about
     }
 
@@ -178,6 +197,19 @@ impl Content {
             Block::Link(_) => b"\"type\":\"text\"",
             Block::Resource { .. } => b"\"type\":\"resource\"",
         }
+    }
+}
+
+impl Media {
+    fn boxed(data: impl Into<Bytes>, mime_type: impl Into<String>) -> Box<Self> {
+        Box::new(Self { data: data.into(), mime_type: mime_type.into() })
+    }
+}
+
+impl From<ContentObject> for Content {
+    fn from(object: ContentObject) -> Self {
+        let about = Some(object.about).filter(|about| *about != About::default());
+        Self { block: object.block, about: about.map(Box::new) }
     }
 }
 

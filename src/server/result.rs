@@ -28,10 +28,43 @@ use crate::protocol::version::ProtocolVersion;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct CallToolResult {
-    content: Vec<Content>,
+    content: Blocks,
     structured: Option<Box<RawValue>>,
     outcome: Outcome,
     meta: Option<Map<String, Value>>,
+}
+
+/// Blocks of content. Most results have one, which is not worth an allocation.
+#[derive(Clone, Debug)]
+enum Blocks {
+    One(Content),
+    Any(Vec<Content>),
+}
+
+impl Blocks {
+    fn as_slice(&self) -> &[Content] {
+        match self {
+            Self::One(block) => std::slice::from_ref(block),
+            Self::Any(blocks) => blocks,
+        }
+    }
+
+    fn with(self, block: Content) -> Self {
+        match self {
+            Self::One(first) => Self::Any(vec![first, block]),
+            Self::Any(blocks) if blocks.is_empty() => Self::One(block),
+            Self::Any(mut blocks) => {
+                blocks.push(block);
+                Self::Any(blocks)
+            }
+        }
+    }
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self::Any(Vec::new())
+    }
 }
 
 /// How the tool ended.
@@ -108,7 +141,7 @@ impl CallToolResult {
     }
 
     fn of(content: Content) -> Self {
-        Self { content: vec![content], ..Self::empty() }
+        Self { content: Blocks::One(content), ..Self::empty() }
     }
 
     /// A result of structured content, with its JSON as a text block besides.
@@ -137,7 +170,7 @@ impl CallToolResult {
     /// Adds a block of content.
     #[must_use]
     pub fn with_content(mut self, content: impl Into<Content>) -> Self {
-        self.content.push(content.into());
+        self.content = self.content.with(content.into());
         self
     }
 
@@ -151,7 +184,7 @@ impl CallToolResult {
 
     /// The content.
     pub fn content(&self) -> &[Content] {
-        &self.content
+        self.content.as_slice()
     }
 
     /// The structured content, as JSON.
@@ -175,7 +208,7 @@ impl CallToolResult {
         version: ProtocolVersion,
         object: &mut ObjectWriter<'_>,
     ) -> Result<(), serde_json::Error> {
-        object.objects("content", &self.content, |block, object| block.write(version, object))?;
+        object.objects("content", self.content(), |block, object| block.write(version, object))?;
         if let Some(json) = self.structured_content().filter(|json| fits(json, version)) {
             object.raw_member("structuredContent", json.as_bytes());
         }
@@ -188,7 +221,7 @@ impl CallToolResult {
     /// About how much [`write`](Self::write) adds: exactly, for content whose length is told
     /// exactly.
     pub(crate) fn likely_len(&self, version: ProtocolVersion) -> usize {
-        let blocks = self.content.iter().map(|block| block.likely_len(version) + b",".len());
+        let blocks = self.content().iter().map(|block| block.likely_len(version) + b",".len());
         let content = b"\"content\":[]".len() + blocks.sum::<usize>().saturating_sub(b",".len());
         let structured = self.structured_content().filter(|json| fits(json, version));
         let structured = structured.map_or(0, |json| b",\"structuredContent\":".len() + json.len());
@@ -204,7 +237,7 @@ fn fits(json: &str, version: ProtocolVersion) -> bool {
 
 impl PartialEq for CallToolResult {
     fn eq(&self, other: &Self) -> bool {
-        self.content == other.content
+        self.content() == other.content()
             && self.structured_content() == other.structured_content()
             && self.outcome == other.outcome
             && self.meta == other.meta
@@ -237,7 +270,7 @@ impl IntoToolResult for Content {
 
 impl IntoToolResult for Vec<Content> {
     fn into_tool_result(self) -> Result<CallToolResult, ToolError> {
-        Ok(CallToolResult { content: self, ..CallToolResult::empty() })
+        Ok(CallToolResult { content: Blocks::Any(self), ..CallToolResult::empty() })
     }
 }
 
