@@ -7,7 +7,7 @@
 //! lock is taken first, so that messages reach the sink in the order in which they were said.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
 
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use serde_json::json;
 use super::notification;
 use crate::protocol::budget::{Budget, Share};
 use crate::protocol::log_level::LogLevel;
-use crate::protocol::sync::{Mutex, MutexGuard};
+use crate::protocol::sync::{AtomicU8, Mutex, MutexGuard, Ordering};
 
 /// Who says that log messages were dropped.
 const LOGGER: &str = "mcp-http";
@@ -95,8 +95,18 @@ pub(crate) struct Outbox {
     room: Arc<OutboxRoom>,
     /// The level of the message that stands for dropped ones.
     gap_level: LogLevel,
-    state: Mutex<State>,
+    /// One of [`UNUSED`], [`ENDED_UNUSED`] and [`IN_USE`]. Most calls say nothing: they have no more
+    /// than this of their outbox.
+    usage: AtomicU8,
+    state: OnceLock<Box<Mutex<State>>>,
 }
+
+/// Nothing was said or asked for, and nobody waits for it.
+const UNUSED: u8 = 0;
+/// The same, and no more is taken: who takes the lock first is to write that into the state.
+const ENDED_UNUSED: u8 = 1;
+/// What holds stands in the state. It does not change any more.
+const IN_USE: u8 = 2;
 
 struct State {
     mode: Mode,
@@ -162,10 +172,7 @@ impl Outbox {
     /// An outbox that queues. `gap_level` is the level of the message that stands for dropped
     /// ones; the client must have asked for that level.
     pub(crate) fn new(room: Arc<OutboxRoom>, gap_level: LogLevel) -> Self {
-        let mode = Mode::Queue(Queue::default());
-        let close = Close::NotAsked;
-        let state = State { mode, close, last_progress: None, discarded: 0, waker: None };
-        Self { room, gap_level, state: Mutex::new(state) }
+        Self { room, gap_level, usage: AtomicU8::new(UNUSED), state: OnceLock::new() }
     }
 
     /// Says how far the call is. Progress that does not rise is ignored (2026-07-28, Progress:
@@ -226,6 +233,9 @@ impl Outbox {
 
     /// Whether what was said, or asked for, needs a stream.
     pub(crate) fn needs_stream(&self) -> bool {
+        if self.usage.load(Ordering::Acquire) != IN_USE {
+            return false;
+        }
         let state = self.lock();
         match &state.mode {
             Mode::Queue(_) | Mode::Draining(_) => !state.is_unsaid(),
@@ -235,6 +245,9 @@ impl Outbox {
 
     /// Takes no more messages, if there is none and nothing was asked for: whether it was so.
     pub(crate) fn close_unsaid(&self) -> bool {
+        if self.ends_unused() {
+            return true;
+        }
         let after = {
             let mut state = self.lock();
             match &state.mode {
@@ -303,12 +316,18 @@ impl Outbox {
     /// Takes no more messages: later ones are discarded and counted. What is queued can still be
     /// polled out or forwarded.
     pub(crate) fn close(&self) {
+        if self.ends_unused() {
+            return;
+        }
         let after = self.lock().close(self.gap_level);
         after.run();
     }
 
     /// Takes no more messages and discards those that are queued: nobody can be told.
     pub(crate) fn discard(&self) {
+        if self.ends_unused() {
+            return;
+        }
         let after = self.lock().discard(self.gap_level);
         after.run();
     }
@@ -319,9 +338,30 @@ impl Outbox {
         self.lock().discarded
     }
 
+    /// Ends it if it is unused: whether it has ended so, now or before.
+    fn ends_unused(&self) -> bool {
+        let (before, after) = (Ordering::AcqRel, Ordering::Acquire);
+        let ended = self.usage.compare_exchange(UNUSED, ENDED_UNUSED, before, after);
+        matches!(ended, Ok(_) | Err(ENDED_UNUSED))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is whole between any two steps: a sink that panics leaves it usable.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let state = self.state.get_or_init(Box::default);
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.usage.load(Ordering::Relaxed) != IN_USE
+            && self.usage.swap(IN_USE, Ordering::AcqRel) == ENDED_UNUSED
+        {
+            state.mode = Mode::Closed;
+        }
+        state
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let (mode, close) = (Mode::Queue(Queue::default()), Close::NotAsked);
+        Self { mode, close, last_progress: None, discarded: 0, waker: None }
     }
 }
 
@@ -923,6 +963,25 @@ mod tests {
         assert_eq!(outbox.discarded(), 2);
         assert_eq!(take(&outbox), ["a"]);
         assert_eq!(outbox.poll_next(&noop_waker()), Poll::Ready(None));
+    }
+
+    /// Most outboxes end so: without the lock, and without a state.
+    #[test]
+    fn an_outbox_that_ends_unused_takes_nothing_either() {
+        for end in [Outbox::close, Outbox::discard] {
+            let (outbox, log) = (outbox(9, 99), Arc::new(Log::default()));
+            end(&outbox);
+            assert!(outbox.state.get().is_none());
+            assert!(outbox.close_unsaid() && !outbox.needs_stream());
+            outbox.send_log("a".into());
+            outbox.close_stream();
+            assert!(outbox.close_unsaid() && !outbox.needs_stream());
+            outbox.forward_to(log.clone());
+            outbox.send_log("b".into());
+            assert!(log.said().is_empty());
+            assert_eq!(outbox.discarded(), 2);
+            assert_eq!(outbox.poll_next(&noop_waker()), Poll::Ready(None));
+        }
     }
 
     #[test]

@@ -68,6 +68,31 @@ fn what_is_said_while_an_outbox_is_turned_over_stays_in_order() {
     });
 }
 
+/// What ends as if nothing was said has nothing after the end; what does not keeps what was said.
+#[test]
+fn an_outbox_ends_unused_or_keeps_what_was_said() {
+    explore(|| {
+        let (budget, outbox) = outbox();
+        let speaker = speak(&outbox);
+        let ending = Arc::clone(&outbox);
+        let ender = thread::spawn(move || {
+            let unsaid = ending.close_unsaid();
+            ending.close();
+            unsaid
+        });
+        let unsaid = ender.join().unwrap();
+        speaker.join().unwrap();
+        let mut said = Vec::new();
+        while let Some(message) = block_on(poll_fn(|cx| outbox.poll_next(cx.waker()))) {
+            said.push(message.bytes);
+        }
+        assert_eq!(said.is_empty(), unsaid);
+        assert_eq!(said[..], TEXTS[..said.len()]);
+        assert_eq!(said.len() as u64 + outbox.discarded(), TEXTS.len() as u64);
+        assert_eq!(budget.held(), 0);
+    });
+}
+
 /// Who waits for the next message is woken by it, and by the end.
 #[test]
 fn who_polls_an_outbox_gets_everything_until_its_end() {

@@ -7,10 +7,15 @@ use super::support::{Start, TaskPlan};
 use crate::protocol::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::server::raw::excerpt;
 
-/// The place of a task in a call. It is empty for a call that cannot become one.
+/// The place of a task in a call. It is empty for a call that cannot become one, as nearly all are.
 #[derive(Default)]
 pub(crate) struct TaskSlot {
-    plan: OnceLock<TaskPlan>,
+    planned: OnceLock<Box<Planned>>,
+}
+
+/// What there is of a call that may become a task.
+struct Planned {
+    plan: TaskPlan,
     wanted: AtomicBool,
     live: OnceLock<Weak<LiveTask>>,
     /// What was said when it was to be a task and was none yet.
@@ -26,36 +31,35 @@ struct Early {
 impl TaskSlot {
     /// The call may become a task, by this plan.
     pub(crate) fn plan(&self, plan: TaskPlan) {
-        let first = self.plan.set(plan).is_ok();
+        let wanted = AtomicBool::new(plan.start == Start::AtOnce);
+        let (live, early) = (OnceLock::new(), Mutex::new(None));
+        let first = self.planned.set(Box::new(Planned { plan, wanted, live, early })).is_ok();
         debug_assert!(first, "a call is looked at once");
-        if plan.start == Start::AtOnce {
-            self.want();
-        }
     }
 
     /// How it may become one, if it may.
     pub(crate) fn planned(&self) -> Option<TaskPlan> {
-        self.plan.get().copied()
+        self.planned.get().map(|planned| planned.plan)
     }
 
     /// Says that it is one from here on, if it may be; whether that is so.
     pub(crate) fn want(&self) -> bool {
-        if self.plan.get().is_some() {
-            self.wanted.store(true, Ordering::Release);
-        }
-        self.is_wanted()
+        let Some(planned) = self.planned.get() else { return false };
+        planned.wanted.store(true, Ordering::Release);
+        true
     }
 
     /// Whether it is one, or is to be.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.plan.get().is_some() && self.wanted.load(Ordering::Acquire)
+        self.planned.get().is_some_and(|planned| planned.wanted.load(Ordering::Acquire))
     }
 
     /// It has become this one, to which all counts that was said since it was wanted.
     pub(crate) fn becomes(&self, live: &Arc<LiveTask>) {
-        let first = self.live.set(Arc::downgrade(live)).is_ok();
+        let planned = self.planned.get().expect("what becomes a task was planned to");
+        let first = planned.live.set(Arc::downgrade(live)).is_ok();
         debug_assert!(first, "a call becomes one task");
-        let early = self.early().take();
+        let early = planned.early().take();
         if let Some(early) = early {
             live.note_progress(early.progress, &early.message);
         }
@@ -63,6 +67,14 @@ impl TaskSlot {
 
     /// What the handler says of how far it is, of a call that is a task or is to be one.
     pub(crate) fn note_progress(&self, progress: f64, message: &str) {
+        if let Some(planned) = self.planned.get() {
+            planned.note_progress(progress, message);
+        }
+    }
+}
+
+impl Planned {
+    fn note_progress(&self, progress: f64, message: &str) {
         let mut early = self.early();
         if let Some(live) = self.live.get() {
             drop(early);
