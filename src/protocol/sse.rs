@@ -193,9 +193,8 @@ pub(crate) fn retry_hint(retry: Duration) -> Bytes {
     Bytes::from(format!("retry: {}\n\n", retry.as_millis()))
 }
 
-/// Messages are encoded as one line (`jsonrpc::single_line`). What still has a line end would
-/// write fields of its own, so it loses it here, whoever made it; in JSON a space there means the
-/// same.
+/// A line end would begin a field of its own, so a message loses it here, whoever made it; in JSON a
+/// space there means the same.
 fn one_line(message: Bytes) -> Bytes {
     if memchr::memchr2(b'\n', b'\r', &message).is_none() {
         return message;
@@ -270,6 +269,18 @@ mod tests {
 
     /// 2025-11-25, Transports, Sending Messages to the Server, 6. FACTS: "SSE priming needs an
     /// explicit `data:` line; parsers drop a block with an id only".
+    /// FACTS: "RawValue keeps newlines, which SSE must split".
+    #[test]
+    fn a_result_with_line_ends_between_its_tokens_is_one_line_of_its_event() {
+        let result = crate::protocol::jsonrpc::encode_result(&1.into(), 0, |result| {
+            result.raw_member("raw", b"[1,\r\n2,\r\n\n3]");
+            Ok(())
+        });
+        let message = r#"{"jsonrpc":"2.0","id":1,"result":{"raw":[1,  2,   3]}}"#;
+        let event = Event::message(None, result.unwrap());
+        assert_eq!(text(event), format!("data: {message}\n\n"));
+    }
+
     #[test]
     fn a_priming_event_has_an_id_a_retry_and_an_explicit_empty_data_line() {
         let event = Event::priming(id("3-0"), Duration::from_millis(1500));

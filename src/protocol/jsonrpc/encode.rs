@@ -153,6 +153,9 @@ pub(crate) const SOME_MEMBERS: usize = 200;
 /// Encodes an answer with a result, whose members `write` adds. They take about `members` bytes: a
 /// good guess saves a copy, and a bad one costs one.
 ///
+/// Where a value of the application's has line ends between its tokens, so has the answer: what goes
+/// into an event loses them there, and JSON may have them.
+///
 /// # Errors
 ///
 /// What `write` fails with: a value of the application's that JSON cannot hold.
@@ -173,7 +176,7 @@ pub(crate) fn encode_result(
     write(&mut object)?;
     object.end();
     buffer.push(b'}');
-    Ok(single_line(buffer))
+    Ok(of_its_length(buffer))
 }
 
 /// Encodes an answer with an error. Without an id the member is left out, as the schema has it
@@ -222,18 +225,21 @@ pub(crate) fn encode_notification(
     Ok(single_line(buffer))
 }
 
-/// Makes valid JSON one line, for SSE: a line end in JSON can only stand between tokens, since
-/// strings must escape it, so a space in its place means the same.
-///
 /// What the buffer could have held beyond the message goes: it grows by doubling, a message may be
 /// kept for long, and what is kept is counted by its length.
+fn of_its_length(json: Vec<u8>) -> Bytes {
+    Bytes::from(json.into_boxed_slice())
+}
+
+/// Makes valid JSON one line, for SSE: a line end in JSON can only stand between tokens, since
+/// strings must escape it, so a space in its place means the same.
 pub(crate) fn single_line(mut json: Vec<u8>) -> Bytes {
     let mut from = 0;
     while let Some(at) = memchr::memchr2(b'\n', b'\r', &json[from..]) {
         json[from + at] = b' ';
         from += at + 1;
     }
-    Bytes::from(json.into_boxed_slice())
+    of_its_length(json)
 }
 
 #[cfg(test)]
