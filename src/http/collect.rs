@@ -1,6 +1,6 @@
 //! Reading a request's body whole, under a limit and a deadline.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http_body::Body;
 use pin_project_lite::pin_project;
+use tokio::task::coop::unconstrained;
 use tokio::time::Sleep;
 
 use super::serve::echo;
@@ -44,8 +45,9 @@ pin_project! {
     /// A body that is being read. A body that is there already takes no timer, and one that came in
     /// a single piece is not copied.
     pub(crate) struct Collecting<B> {
+        // None once it has ended: what it holds is not needed as long as a call runs.
         #[pin]
-        body: B,
+        body: Option<B>,
         pieces: Pieces,
         share: Option<Share>,
         // Boxed, so that the future of every request is not as large as a timer.
@@ -55,7 +57,7 @@ pin_project! {
 
 impl<B: Body + 'static> Collecting<B> {
     pub(crate) fn new(body: B) -> Self {
-        Self { body, pieces: Pieces::default(), share: None, deadline: None }
+        Self { body: Some(body), pieces: Pieces::default(), share: None, deadline: None }
     }
 
     /// Reads the body to its end.
@@ -72,7 +74,9 @@ impl<B: Body + 'static> Collecting<B> {
         budget: &Arc<Budget>,
     ) -> Poll<Result<Collected, Reason>> {
         if let Poll::Ready(read) = self.as_mut().poll_pieces(cx, limits.bytes, budget) {
-            let this = self.project();
+            let mut this = self.project();
+            this.body.set(None);
+            *this.deadline = None;
             let (pieces, share) = (std::mem::take(this.pieces), this.share.take());
             return Poll::Ready(
                 read.map(|()| Collected { bytes: pieces.into_bytes(), _share: share }),
@@ -81,7 +85,9 @@ impl<B: Body + 'static> Collecting<B> {
         let limit = limits.time;
         let deadline = self.project().deadline;
         let deadline = deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        deadline.as_mut().poll(cx).map(|()| Err(Reason::BodyTimeout { limit }))
+        // Whatever the body has used up of the task's turn.
+        let deadline = pin!(unconstrained(deadline.as_mut()));
+        deadline.poll(cx).map(|()| Err(Reason::BodyTimeout { limit }))
     }
 
     fn poll_pieces(
@@ -90,13 +96,14 @@ impl<B: Body + 'static> Collecting<B> {
         limit: usize,
         budget: &Arc<Budget>,
     ) -> Poll<Result<(), Reason>> {
-        let mut this = self.project();
+        let this = self.project();
         let (pieces, share) = (this.pieces, this.share);
+        let Some(mut body) = this.body.as_pin_mut() else { return Poll::Ready(Ok(())) };
         let too_large = || Poll::Ready(Err(Reason::BodyTooLarge { limit }));
-        if this.body.size_hint().lower() > limit as u64 {
+        if body.size_hint().lower() > limit as u64 {
             return too_large();
         }
-        while let Some(frame) = ready!(echo::poll_frame(this.body.as_mut(), cx)) {
+        while let Some(frame) = ready!(echo::poll_frame(body.as_mut(), cx)) {
             let frame = frame.map_err(|_| Reason::BodyBroken)?;
             // Trailers say nothing that the protocol knows.
             let Ok(data) = frame.into_data() else { continue };
@@ -151,7 +158,6 @@ impl Pieces {
 mod tests {
     use std::convert::Infallible;
     use std::future::poll_fn;
-    use std::pin::pin;
 
     use futures::stream;
     use http_body::Frame;
@@ -212,6 +218,24 @@ mod tests {
         let refused = collect(body, limits(5)).await;
         assert_eq!(refused, Err(Reason::BodyTimeout { limit: Duration::from_secs(5) }));
         assert_eq!(before.elapsed(), Duration::from_secs(5));
+    }
+
+    /// A call may run for long after its body was read.
+    #[tokio::test(start_paused = true)]
+    async fn once_it_was_read_neither_the_body_nor_its_timer_is_kept() {
+        let held = Arc::new(());
+        let captured = Arc::clone(&held);
+        let late = stream::once(tokio::time::sleep(Duration::from_secs(1)));
+        let pieces = futures::StreamExt::map(late, move |()| {
+            let _captured = &captured;
+            Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"1")))
+        });
+        let mut body = pin!(Collecting::new(StreamBody::new(pieces)));
+        let budget = Budget::new(usize::MAX);
+        let read = poll_fn(|cx| body.as_mut().poll(cx, limits(5), &budget)).await;
+        assert_eq!(read.unwrap().bytes, "1");
+        assert_eq!(Arc::strong_count(&held), 1);
+        assert!(body.deadline.is_none());
     }
 
     #[tokio::test]

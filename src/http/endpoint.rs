@@ -153,7 +153,7 @@ async fn answer<B: Body + 'static>(
                 Served::Now(response) => return Ok(response),
                 Served::Later(later) => later,
             };
-            // Nothing but this is kept while it waits: the future of every request is as large.
+            // In a statement of its own: the future of every request is as large as what is kept here.
             later.await
         }
         Verb::Get => legacy::get(shared, &admitted),

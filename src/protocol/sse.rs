@@ -267,8 +267,6 @@ mod tests {
         assert_eq!(text(Event::message(None, message)), "data: {\"jsonrpc\":\"2.0\"}\n\n");
     }
 
-    /// 2025-11-25, Transports, Sending Messages to the Server, 6. FACTS: "SSE priming needs an
-    /// explicit `data:` line; parsers drop a block with an id only".
     /// FACTS: "RawValue keeps newlines, which SSE must split".
     #[test]
     fn a_result_with_line_ends_between_its_tokens_is_one_line_of_its_event() {
@@ -281,6 +279,8 @@ mod tests {
         assert_eq!(text(event), format!("data: {message}\n\n"));
     }
 
+    /// 2025-11-25, Transports, Sending Messages to the Server, 6. FACTS: "SSE priming needs an
+    /// explicit `data:` line; parsers drop a block with an id only".
     #[test]
     fn a_priming_event_has_an_id_a_retry_and_an_explicit_empty_data_line() {
         let event = Event::priming(id("3-0"), Duration::from_millis(1500));

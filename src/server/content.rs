@@ -38,10 +38,9 @@ pub struct Content {
 }
 
 /// What is said about a block.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct About {
     annotations: Option<Annotations>,
-    #[serde(rename = "_meta")]
     meta: Option<Map<String, Value>>,
 }
 
@@ -50,8 +49,9 @@ struct About {
 struct ContentObject {
     #[serde(flatten)]
     block: Block,
-    #[serde(flatten)]
-    about: About,
+    annotations: Option<Annotations>,
+    #[serde(rename = "_meta")]
+    meta: Option<Map<String, Value>>,
 }
 
 // Most results are one block, which is moved a few times; and nearly all are text.
@@ -208,8 +208,9 @@ impl Media {
 
 impl From<ContentObject> for Content {
     fn from(object: ContentObject) -> Self {
-        let about = Some(object.about).filter(|about| *about != About::default());
-        Self { block: object.block, about: about.map(Box::new) }
+        let ContentObject { block, annotations, meta } = object;
+        let about = annotations.is_some() || meta.is_some();
+        Self { block, about: about.then(|| Box::new(About { annotations, meta })) }
     }
 }
 

@@ -95,18 +95,20 @@ pub(crate) struct Outbox {
     room: Arc<OutboxRoom>,
     /// The level of the message that stands for dropped ones.
     gap_level: LogLevel,
-    /// One of [`UNUSED`], [`ENDED_UNUSED`] and [`IN_USE`]. Most calls say nothing: they have no more
-    /// than this of their outbox.
+    /// A [`Usage`]. Most calls say nothing: they have no more than this of their outbox.
     usage: AtomicU8,
     state: OnceLock<Box<Mutex<State>>>,
 }
 
-/// Nothing was said or asked for, and nobody waits for it.
-const UNUSED: u8 = 0;
-/// The same, and no more is taken: who takes the lock first is to write that into the state.
-const ENDED_UNUSED: u8 = 1;
-/// What holds stands in the state. It does not change any more.
-const IN_USE: u8 = 2;
+#[derive(Clone, Copy)]
+enum Usage {
+    /// Nothing was said or asked for, and nobody waits for it.
+    Unused,
+    /// The same, and no more is taken: who takes the lock first is to write that into the state.
+    EndedUnused,
+    /// What holds stands in the state. It does not change any more.
+    InUse,
+}
 
 struct State {
     mode: Mode,
@@ -172,7 +174,7 @@ impl Outbox {
     /// An outbox that queues. `gap_level` is the level of the message that stands for dropped
     /// ones; the client must have asked for that level.
     pub(crate) fn new(room: Arc<OutboxRoom>, gap_level: LogLevel) -> Self {
-        Self { room, gap_level, usage: AtomicU8::new(UNUSED), state: OnceLock::new() }
+        Self { room, gap_level, usage: AtomicU8::new(Usage::Unused as u8), state: OnceLock::new() }
     }
 
     /// Says how far the call is. Progress that does not rise is ignored (2026-07-28, Progress:
@@ -233,7 +235,7 @@ impl Outbox {
 
     /// Whether what was said, or asked for, needs a stream.
     pub(crate) fn needs_stream(&self) -> bool {
-        if self.usage.load(Ordering::Acquire) != IN_USE {
+        if self.usage.load(Ordering::Acquire) != Usage::InUse as u8 {
             return false;
         }
         let state = self.lock();
@@ -340,17 +342,21 @@ impl Outbox {
 
     /// Ends it if it is unused: whether it has ended so, now or before.
     fn ends_unused(&self) -> bool {
-        let (before, after) = (Ordering::AcqRel, Ordering::Acquire);
-        let ended = self.usage.compare_exchange(UNUSED, ENDED_UNUSED, before, after);
-        matches!(ended, Ok(_) | Err(ENDED_UNUSED))
+        let (unused, ended) = (Usage::Unused as u8, Usage::EndedUnused as u8);
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        match self.usage.compare_exchange(unused, ended, success, failure) {
+            Ok(_) => true,
+            Err(found) => found == ended,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is whole between any two steps: a sink that panics leaves it usable.
         let state = self.state.get_or_init(Box::default);
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.usage.load(Ordering::Relaxed) != IN_USE
-            && self.usage.swap(IN_USE, Ordering::AcqRel) == ENDED_UNUSED
+        let (ended, used) = (Usage::EndedUnused as u8, Usage::InUse as u8);
+        if self.usage.load(Ordering::Relaxed) != used
+            && self.usage.swap(used, Ordering::AcqRel) == ended
         {
             state.mode = Mode::Closed;
         }

@@ -1,4 +1,5 @@
-//! Encoding: each message is written once, into the bytes that log, wire and replay share.
+//! Encoding: each message is written once, into the bytes that log, wire and replay share. But for
+//! raw JSON of the application's that has line ends: an event makes one line of a copy.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
