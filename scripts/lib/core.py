@@ -12,7 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 DEPENDENCIES = (
-    "base64", "bytes", "chacha20poly1305", "http", "memchr", "serde", "serde_json", "thiserror",
+    "base64", "bytes", "chacha20poly1305", "http", "memchr", "serde", "serde_json", "simdutf8",
+    "thiserror",
 )
 
 
