@@ -98,7 +98,7 @@ impl<B: Body + 'static> Collecting<B> {
     ) -> Poll<Result<(), Reason>> {
         let this = self.project();
         let (pieces, share) = (this.pieces, this.share);
-        let Some(mut body) = this.body.as_pin_mut() else { return Poll::Ready(Ok(())) };
+        let mut body = this.body.as_pin_mut().expect("a body is read once");
         let too_large = || Poll::Ready(Err(Reason::BodyTooLarge { limit }));
         if body.size_hint().lower() > limit as u64 {
             return too_large();

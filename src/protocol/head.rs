@@ -3,9 +3,7 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{
-    AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
-};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Extensions, Method, Uri};
 
 use super::client_addr::{TrustedHops, client_addr};
@@ -92,7 +90,7 @@ impl Head {
         let http::request::Parts { method, uri, mut headers, extensions, .. } = parts;
         // Whoever prints the headers must not print these.
         for (name, value) in &mut headers {
-            if may_be_secret(name) && SECRET.contains(&name) {
+            if is_secret(name) {
                 value.set_sensitive(true);
             }
         }
@@ -129,12 +127,10 @@ pub(crate) static METHOD: HeaderName = HeaderName::from_static("mcp-method");
 pub(crate) static NAME: HeaderName = HeaderName::from_static("mcp-name");
 pub(crate) static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Those whose values are credentials, or as good as such.
-static SECRET: [&HeaderName; 4] = [&AUTHORIZATION, &PROXY_AUTHORIZATION, &COOKIE, &SESSION_ID];
-
-/// By its length: most are none of these, and the names need not be compared.
-fn may_be_secret(name: &HeaderName) -> bool {
-    matches!(name.as_str().len(), 6 | 13 | 14 | 19)
+/// Whether its values are credentials, or as good as such.
+fn is_secret(name: &HeaderName) -> bool {
+    // As text, so that most are told by their length.
+    matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie" | "mcp-session-id")
 }
 
 /// A header that may stand once.
